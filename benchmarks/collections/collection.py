@@ -1,0 +1,203 @@
+"""A collection, opened: inspected once, then streamed as often as needed.
+
+Inspection reads everything once, hashes what it read, and finds duplicates, judgments of
+unknown documents and whatever the source could not read. What it found is kept in the cache
+under the source's stamp, so that opening a known collection costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.collections.conventions import Conventions, conventions_of, data_folder, missing
+from benchmarks.collections.folder import FolderSource
+from benchmarks.collections.irds import DatasetSource
+from benchmarks.collections.sources import Judgment, Problem, Source, ignore
+from benchmarks.errors import MalformedInput, MissingData
+from benchmarks.interfaces import Document, Judgments, Query
+from benchmarks.protocol import fingerprint
+from benchmarks.storage.atomic import write_json
+from benchmarks.storage.cache import Cache
+
+_SHOWN = 20
+
+
+@dataclass
+class Inspection:
+    """What reading a collection once has found. Hashes cover contents, in order."""
+
+    documents: int = 0
+    queries: int = 0
+    judgments: int = 0
+    documents_sha256: str = ""
+    queries_sha256: str = ""
+    judgments_sha256: str = ""
+    duplicates: list[str] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    skipped: int = 0
+    doubtful: int = 0
+
+    def report(self, problem: Problem) -> None:
+        """Count a problem; the first few are kept in words."""
+        if problem.skipped:
+            self.skipped += 1
+        else:
+            self.doubtful += 1
+        if len(self.problems) < _SHOWN:
+            self.problems.append(asdict(problem))
+
+
+class Collection:
+    """Documents, judged queries and judgments. Iterating again reads again."""
+
+    def __init__(self, id: str, source: Source, conventions: Conventions, inspection: Inspection) -> None:
+        self.id = id
+        self.conventions = conventions
+        self.inspection = inspection
+        self._source = source
+        self._judgments: Judgments | None = None
+        self._duplicates = frozenset(inspection.duplicates)
+
+    def documents(self) -> Iterator[Document]:
+        """All documents, each id once, as a stream."""
+        for where, document in self._source.documents(ignore):
+            if where not in self._duplicates:
+                yield document
+
+    def queries(self) -> list[Query]:
+        """The judged queries, in order of id: the ones a mean runs over."""
+        judged = self.judgments()
+        found = {query.id: query for _, query in self._source.queries(ignore) if query.id in judged}
+        return [found[id] for id in sorted(found)]
+
+    def judgments(self) -> Judgments:
+        """Grades by query and document, for the queries that have a text."""
+        if self._judgments is None:
+            known = {query.id for _, query in self._source.queries(ignore)}
+            grades: Judgments = {}
+            for judgment in self._source.judgments(ignore):
+                if judgment.query in known:
+                    grades.setdefault(judgment.query, {})[judgment.document] = judgment.grade
+            self._judgments = grades
+        return self._judgments
+
+    def answers(self) -> dict[str, tuple[str, ...]]:
+        """Answer strings by query; nothing where the collection has none."""
+        return self._source.answers()
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """The section of a protocol that says what was searched."""
+        found = self.inspection
+        return {
+            "documents": found.documents_sha256,
+            "queries": found.queries_sha256,
+            "judgments": found.judgments_sha256,
+            "language": self.conventions.language,
+            "self_match": "dropped" if self.conventions.drop_self else "kept",
+        }
+
+
+def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collection:
+    """Open a collection by its id, inspecting it when it is new or has changed.
+
+    Raises `UnknownName`, `MissingData`, and with `strict` `MalformedInput` when anything in it
+    was skipped or is doubtful.
+    """
+    conventions = conventions_of(id)
+    name, source = _source(id, conventions)
+    stamp = fingerprint(source.stamp())
+    path = cache.inspection(stamp)
+    with cache.locked(f"collection-{stamp}"):
+        if path.exists():
+            inspection = Inspection(**json.loads(path.read_text("utf-8")))
+        else:
+            inspection = inspect(source)
+            write_json(path, asdict(inspection))
+    if strict and (inspection.skipped or inspection.doubtful):
+        first = inspection.problems[0]
+        count = inspection.skipped + inspection.doubtful
+        raise MalformedInput(f"{first['where']}: {first['what']} ({count} problems in all; without --strict they are counted)")
+    if not inspection.documents or not inspection.queries:
+        raise MissingData(f"{name}: no readable documents or no judged queries; nothing to measure")
+    return Collection(name, source, conventions, inspection)
+
+
+def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
+    if id.startswith("folder:"):
+        path, _, split = id.removeprefix("folder:").partition("#")
+        folder = Path(path).expanduser()
+        # The record names the folder, not where it lay: a path means nothing elsewhere.
+        return f"folder:{folder.resolve().name}", FolderSource.from_folder(folder, split or "test")
+    if conventions.folder:
+        if absent := missing(id):
+            raise MissingData(f"{id}: {absent}")
+        files = dict(conventions.folder)
+        root = data_folder() or Path()
+        paths = (root / files["corpus"], root / files["queries"], root / files["qrels"])
+        return id, FolderSource(*paths, only=files.get("only", ""))
+    return id, DatasetSource(id)
+
+
+def inspect(source: Source) -> Inspection:
+    """Read everything once. Memory grows with the ids (about 70 bytes each), not with the text."""
+    found = Inspection()
+    judgments = list(source.judgments(found.report))
+    unseen = {judgment.document for judgment in judgments}
+    _inspect_documents(source, found, unseen)
+    known = _inspect_queries(source, found, {judgment.query for judgment in judgments})
+    digest = hashlib.sha256()
+    for judgment in judgments:
+        if judgment.query not in known:
+            found.report(Problem(judgment.where, f"judgment of an unknown query {judgment.query!r}"))
+            continue
+        if judgment.document in unseen:
+            found.report(_unknown_document(judgment))
+        found.judgments += 1
+        _update(digest, judgment.query, judgment.document, str(judgment.grade))
+    found.judgments_sha256 = digest.hexdigest()
+    return found
+
+
+def _unknown_document(judgment: Judgment) -> Problem:
+    # Kept: trec_eval counts a relevant document that cannot be found, and so do published numbers.
+    return Problem(judgment.where, f"judgment of an unknown document {judgment.document!r}", skipped=False)
+
+
+def _inspect_documents(source: Source, found: Inspection, unseen: set[str]) -> None:
+    digest = hashlib.sha256()
+    seen: set[int] = set()
+    for where, document in source.documents(found.report):
+        key = int.from_bytes(hashlib.blake2b(document.id.encode(), digest_size=8).digest())
+        if key in seen:
+            found.duplicates.append(where)
+            found.report(Problem(where, f"duplicate id {document.id!r}; the first is kept"))
+            continue
+        seen.add(key)
+        unseen.discard(document.id)
+        found.documents += 1
+        _update(digest, document.id, document.title, document.text)
+    found.documents_sha256 = digest.hexdigest()
+
+
+def _inspect_queries(source: Source, found: Inspection, judged: set[str]) -> set[str]:
+    queries: dict[str, str] = {}
+    for where, query in source.queries(found.report):
+        if query.id in queries:
+            found.report(Problem(where, f"duplicate id {query.id!r}; the last is kept"))
+        queries[query.id] = query.text
+    digest = hashlib.sha256()
+    for id in sorted(judged & queries.keys()):
+        found.queries += 1
+        _update(digest, id, queries[id])
+    found.queries_sha256 = digest.hexdigest()
+    return set(queries)
+
+
+def _update(digest: Any, *fields: str) -> None:
+    digest.update("\x1f".join(fields).encode("utf-8", "surrogatepass") + b"\x1e")

@@ -1,0 +1,102 @@
+"""Collections of ir-datasets, the synthetic world among them."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+from benchmarks.collections.conventions import conventions_of, datasets_home, missing
+from benchmarks.collections.sources import Judgment, Problem, Report
+from benchmarks.collections.synthetic import dataset as synthetic
+from benchmarks.errors import MissingData, UnknownName
+from benchmarks.interfaces import Document, Query
+
+_REACH_SECONDS = 5.0
+
+
+class DatasetSource:
+    """Reads one ir-datasets id. Raises `UnknownName`, and `MissingData` when it cannot be had."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.dataset = _load(id)
+        self._reach()
+
+    def stamp(self) -> Any:
+        """ir-datasets checks what it downloads, so its version and home stand for the contents."""
+        if self.id.startswith("synthetic/"):
+            return [self.id, synthetic.VERSION]
+        return [self.id, version("ir-datasets"), str(datasets_home().resolve())]
+
+    def documents(self, report: Report) -> Iterator[tuple[str, Document]]:
+        """Documents in ir-datasets' order. A missing title is empty."""
+        for number, doc in enumerate(self.dataset.docs_iter(), start=1):
+            where = f"{self.id}, document {number}"
+            title = getattr(doc, "title", "") or ""
+            text = getattr(doc, "text", None)
+            if text is None:
+                text = getattr(doc, "body", None) or doc.default_text()
+            if not doc.doc_id:
+                report(Problem(where, "no doc_id"))
+                continue
+            if not text.strip() and not title.strip():
+                report(Problem(where, "empty document", skipped=False))
+            yield where, Document(doc.doc_id, title, text)
+
+    def queries(self, report: Report) -> Iterator[tuple[str, Query]]:
+        """Queries in ir-datasets' order."""
+        for number, query in enumerate(self.dataset.queries_iter(), start=1):
+            text = getattr(query, "text", None) or query.default_text()
+            if not text.strip():
+                report(Problem(f"{self.id}, query {number}", "empty query"))
+                continue
+            yield f"{self.id}, query {number}", Query(query.query_id, text)
+
+    def judgments(self, _report: Report) -> Iterator[Judgment]:
+        """Judgments in ir-datasets' order."""
+        for number, qrel in enumerate(self.dataset.qrels_iter(), start=1):
+            yield Judgment(f"{self.id}, judgment {number}", qrel.query_id, qrel.doc_id, qrel.relevance)
+
+    def answers(self) -> dict[str, tuple[str, ...]]:
+        """The `answers` field of the queries, where the collection has one."""
+        if "answers" not in self.dataset.queries_cls()._fields:
+            return {}
+        return {query.query_id: tuple(query.answers) for query in self.dataset.queries_iter()}
+
+    def _reach(self) -> None:
+        """Before ir-datasets starts a download, make sure there is somebody at the other end."""
+        absent = missing(self.id)
+        host = conventions_of(self.id).host
+        if absent and host and not reachable(host):
+            raise MissingData(f"{self.id}: {absent}, which cannot be reached from here")
+        for part in ("docs", "queries", "qrels"):
+            if not getattr(self.dataset, f"has_{part}")():
+                raise MissingData(f"{self.id}: ir-datasets has no {part} for it; choose a split that has judgments")
+
+
+def _load(id: str) -> Any:
+    import ir_datasets
+
+    for handler in logging.getLogger("ir_datasets").handlers:
+        handler.setLevel(logging.WARNING)
+    synthetic.register()
+    try:
+        return ir_datasets.load(id)
+    except KeyError:
+        hint = "`retriever-bench list` shows collections; any ir-datasets id will do"
+        raise UnknownName("collection", id, ir_datasets.registry, hint) from None
+
+
+@functools.cache
+def reachable(host: str) -> bool:
+    """Whether `host` answers at all, asked once in a process."""
+    import requests
+
+    try:
+        requests.head(f"https://{host}/", timeout=_REACH_SECONDS)
+    except requests.RequestException:
+        return False
+    return True

@@ -1,0 +1,59 @@
+r"""Does a passage hold an answer? DPR's definition (Karpukhin et al. 2020, section 5), restated.
+
+Passage and answer are NFD-normalised and cut into tokens: runs of letters, digits and marks,
+or single characters that are neither spaces nor control characters. A passage holds an answer
+when the answer's lower-cased tokens occur in it as a contiguous sequence.
+"""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+import regex
+
+from benchmarks.interfaces import Document, Run
+
+_TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}]+|[^\p{Z}\p{C}]", flags=regex.UNICODE)
+
+
+def tokens(text: str) -> list[str]:
+    """The lower-cased tokens of `text`."""
+    return [match.lower() for match in _TOKEN.findall(unicodedata.normalize("NFD", text))]
+
+
+@functools.lru_cache(maxsize=65536)
+def _answer_tokens(answer: str) -> tuple[str, ...]:
+    return tuple(tokens(answer))
+
+
+def has_answer(passage: str, answers: Sequence[str]) -> bool:
+    """Whether `passage` holds one of `answers` as a contiguous token sequence."""
+    haystack = tokens(passage)
+    return any(_contains(haystack, _answer_tokens(answer)) for answer in answers)
+
+
+def _contains(haystack: list[str], needle: tuple[str, ...]) -> bool:
+    if not needle:
+        return False
+    first, size = needle[0], len(needle)
+    return any(
+        token == first and tuple(haystack[at : at + size]) == needle for at, token in enumerate(haystack)
+    )
+
+
+def find_answers(
+    run: Run, documents: Iterable[Document], answers: Mapping[str, Sequence[str]], depth: int
+) -> dict[str, list[bool]]:
+    """For each query of `run`, whether the document at each of the first `depth` ranks holds an answer.
+
+    `documents` is streamed once; only the texts that some query retrieved are kept. The title
+    does not count.
+    """
+    wanted = {id for ranking in run.values() for id in ranking.ids[:depth]}
+    texts = {document.id: document.text for document in documents if document.id in wanted}
+    return {
+        query: [has_answer(texts[id], answers.get(query, ())) for id in ranking.ids[:depth]]
+        for query, ranking in run.items()
+    }

@@ -1,0 +1,119 @@
+"""What a plugin gives and what the bench hands it: the two small interfaces everything rests on.
+
+A baseline gives either an `Encoder`, and the bench chooses the index, or a whole `Retriever`.
+Constructors are light: weights and native libraries are loaded at the first call that needs
+them, so that a finished cell can be recognised from `protocol` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One unit of retrieval."""
+
+    id: str
+    title: str
+    text: str
+
+    @property
+    def contents(self) -> str:
+        """Title and text joined by one space, as BEIR does; the text alone where there is no title."""
+        return f"{self.title} {self.text}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One information need."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One query's documents, best first, in the ranking order; `scores` is float32."""
+
+    ids: list[str]
+    scores: FloatArray
+
+
+Run = dict[str, Ranking]
+Judgments = dict[str, dict[str, int]]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Text to vectors.
+
+    `protocol` holds JSON values: everything about the encoder that can move a number. An encoder
+    that learns from the collection (LSA, whitening) also has `fit(documents, folder)`, called
+    once before encoding: it saves what it learned in `folder`, or loads it from there.
+    """
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Model, text template, prefixes, lengths, pooling, normalisation, dtype."""
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """float32[len(texts), dimension]; row i does not depend on the other texts."""
+
+    def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
+        """float32[len(documents), dimension], compared with queries by inner product."""
+
+
+@runtime_checkable
+class Searcher(Protocol):
+    """What answers queries: a retriever with its index open, or a composition of such."""
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Everything about the retriever that can move a number, as JSON values."""
+
+    def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """The best `depth` documents of each query, in the ranking order."""
+
+
+@runtime_checkable
+class Retriever(Searcher, Protocol):
+    """Documents to an index, queries to rankings.
+
+    A retriever that can also order documents it is given (`score`) can re-rank. One whose index
+    depends on less than the whole `protocol` names that part `index_protocol`; it names the folder.
+    One that knows better than the bench what its index weighs and took has `index_bytes()` and
+    `build_seconds()`.
+    """
+
+    def index(self, documents: Iterable[Document], folder: Path) -> None:
+        """Make `folder` hold the index of `documents`, and open it.
+
+        Called once in a process, before `search`. A folder that holds the finished index is
+        opened without reading `documents`; one left by a killed process is completed.
+        """
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """What a re-ranker needs to be."""
+
+    def score(self, queries: Sequence[Query], candidates: Sequence[Sequence[str]]) -> list[FloatArray]:
+        """One score for each candidate document id of each query; ids the index lacks get -inf."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a variant may depend on when it is built."""
+
+    language: str = "en"
+    checkpoint: Path | None = None
+    seed: int = 0

@@ -1,0 +1,68 @@
+"""The protocol of a cell: everything that can move a number, as one value with a fingerprint.
+
+A protocol has three sections:
+
+    collection   contents (hashes), language, self-match rule
+    retrieval    what the variant declares: model, template, lengths, pooling, index, ...
+    evaluation   depth, measures, their providers and versions
+
+Two cells stand in one column of a report only when their `collection` and `evaluation`
+sections are equal; `retrieval` is what a column compares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Section = Mapping[str, Any]
+
+
+def fingerprint(value: Any) -> str:
+    """Sixteen hexadecimal digits that name a JSON value: equal values, equal names."""
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What was done, exactly. The three sections hold JSON values only."""
+
+    collection: Section
+    retrieval: Section
+    evaluation: Section
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of the cell's cache."""
+        return fingerprint(self.to_json())
+
+    def to_json(self) -> dict[str, Section]:
+        """The sections by name."""
+        return {
+            "collection": dict(self.collection),
+            "retrieval": dict(self.retrieval),
+            "evaluation": dict(self.evaluation),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Section]) -> Protocol:
+        """The inverse of `to_json`."""
+        return cls(value["collection"], value["retrieval"], value["evaluation"])
+
+
+def differences(left: Section, right: Section) -> list[str]:
+    """The dotted names of the fields in which two sections differ, sorted."""
+    a, b = dict(_flat(left)), dict(_flat(right))
+    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
+
+
+def _flat(section: Section, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,101 @@
+"""The plugin registry: baselines are declared, entry points make them known.
+
+A distribution adds a baseline with an entry point in the group `retriever_bench.baselines`
+that names a `Baseline` value. Declaring imports nothing heavy: `Variant.build` does.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from benchmarks.errors import UnknownName, UsageError
+from benchmarks.interfaces import Encoder, Retriever, Setting
+from benchmarks.spec import Leaf
+
+GROUP = "retriever_bench.baselines"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a method was published."""
+
+    title: str
+    authors: str
+    year: int
+    arxiv: str
+
+
+def _nothing_missing() -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One configuration of a baseline.
+
+    `build` makes the encoder or retriever; `missing` says in a few words what this machine
+    lacks for it, or nothing; `trained_here` puts its results on the lab rung.
+    """
+
+    build: Callable[[Setting], Encoder | Retriever]
+    summary: str
+    missing: Callable[[], str] = _nothing_missing
+    trained_here: bool = False
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A paper, or a reference, as a plugin. `published` is the TOML file with its published numbers."""
+
+    key: str
+    summary: str
+    variants: Mapping[str, Variant]
+    paper: Paper | None = None
+    published: Path | None = None
+    default: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if not self.variants:
+            raise UsageError(f"baseline {self.key!r} declares no variant")
+        if not self.default:
+            object.__setattr__(self, "default", next(iter(self.variants)))
+
+    def variant(self, name: str | None) -> Variant:
+        """A variant by name, or the default. Raises `UnknownName`."""
+        chosen = name or self.default
+        if chosen not in self.variants:
+            raise UnknownName(f"variant of {self.key}", chosen, self.variants)
+        return self.variants[chosen]
+
+
+@functools.cache
+def baselines() -> dict[str, Baseline]:
+    """All installed baselines by key, sorted. Raises `UsageError` when two claim one key."""
+    found: dict[str, Baseline] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        baseline = point.load()
+        if not isinstance(baseline, Baseline):
+            raise UsageError(f"entry point {point.name!r} ({point.value}) is not a Baseline")
+        if baseline.key in found:
+            raise UsageError(f"two plugins declare the baseline {baseline.key!r}; remove one ({point.value})")
+        found[baseline.key] = baseline
+    return dict(sorted(found.items()))
+
+
+def variant_of(leaf: Leaf) -> tuple[Baseline, Variant]:
+    """The baseline and variant a leaf of a spec names. Raises `UnknownName`."""
+    known = baselines()
+    if leaf.baseline not in known:
+        raise UnknownName("baseline", leaf.baseline, known)
+    baseline = known[leaf.baseline]
+    return baseline, baseline.variant(leaf.variant)
+
+
+def canonical(leaf: Leaf) -> Leaf:
+    """The leaf with its variant spelled out, so that one thing has one name."""
+    baseline, _ = variant_of(leaf)
+    return Leaf(leaf.baseline, leaf.variant or baseline.default, leaf.index)

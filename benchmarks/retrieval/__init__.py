@@ -1,0 +1,1 @@
+"""Indexes and search: BM25, exact and approximate inner product, fusion, re-ranking."""

@@ -1,0 +1,112 @@
+"""Single-vector retrieval: an encoder, its vectors on disk, and an index over them.
+
+Without an index key the search is exact: block after block of inner products, with a
+vectorised merge. With a faiss factory key it is whatever the key says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.efficiency.stages import stage
+from benchmarks.interfaces import Document, Encoder, FloatArray, Query, Ranking
+from benchmarks.retrieval.faissindex import FaissIndex
+from benchmarks.retrieval.idtable import IdTable
+from benchmarks.retrieval.topk import TopK
+from benchmarks.retrieval.vectors import VectorShards, check_vectors
+from benchmarks.spec import IndexKey
+
+_QUERIES = 512
+"""Queries scored together: bounds memory, whatever the number of queries."""
+
+
+class DenseRetriever:
+    """Searches an encoder's vectors by inner product."""
+
+    def __init__(self, encoder: Encoder, key: IndexKey | None = None, seed: int = 0) -> None:
+        self.encoder = encoder
+        self.key = key
+        self.seed = seed
+        self._shards: VectorShards
+        self._ids: IdTable
+        self._faiss: FaissIndex | None = None
+
+    @property
+    def index_protocol(self) -> Mapping[str, Any]:
+        """What names the folder: indexes over the same vectors share it."""
+        return {"kind": "vectors", **self.encoder.protocol}
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """The encoder's protocol and the index."""
+        key = {"factory": self.key.factory, "parameters": dict(self.key.parameters)} if self.key else "exact"
+        seeded = {"seed": self.seed} if self.key else {}
+        return {**self.index_protocol, "similarity": "inner product", "index": key, **seeded}
+
+    def index(self, documents: Iterable[Document], folder: Path) -> None:
+        """Encode `documents` into `folder`, and build the faiss index where one is asked for."""
+        self._shards = VectorShards(folder)
+        finished = self._shards.finished
+        if finished or self._shards.manifest.parts:
+            self._shards.manifest.check()
+        fit = getattr(self.encoder, "fit", None)
+        if fit is not None:
+            with stage("encode"):
+                fit(documents, folder / "encoder")
+        if not finished:
+            self._shards.build(self.encoder, documents)
+        self._ids = IdTable(self._shards.manifest)
+        if self.key is not None:
+            self._faiss = FaissIndex(self.key, self.seed)
+            self._faiss.open(self._shards)
+
+    def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """The best `depth` documents of each query by inner product."""
+        rankings: list[Ranking] = []
+        for start in range(0, len(queries), _QUERIES):
+            rankings += self._search(queries[start : start + _QUERIES], depth)
+        return rankings
+
+    def score(self, queries: Sequence[Query], candidates: Sequence[Sequence[str]]) -> list[FloatArray]:
+        """Inner products of each query with its candidates; -inf for unknown ids."""
+        vectors = self._encode(queries)
+        scores = []
+        for vector, ids in zip(vectors, candidates, strict=True):
+            positions = self._ids.positions(ids)
+            known = positions >= 0
+            row = np.full(len(ids), -np.inf, dtype=np.float32)
+            row[known] = self._shards.rows(positions[known]) @ vector
+            scores.append(row)
+        return scores
+
+    def index_bytes(self) -> int:
+        """Bytes a search reads: the vectors or the faiss index, and the ids."""
+        manifest = self._shards.manifest
+        return manifest.size("ids") + (self._faiss.bytes if self._faiss else manifest.size("vectors"))
+
+    def build_seconds(self) -> dict[str, float]:
+        """Seconds spent encoding and indexing, over all the runs it took."""
+        return {"encode": self._shards.manifest.seconds("vectors"), "index": self._faiss.seconds if self._faiss else 0.0}
+
+    def _encode(self, queries: Sequence[Query]) -> FloatArray:
+        with stage("encode"):
+            vectors = self.encoder.encode_queries([query.text for query in queries])
+        check_vectors(vectors, len(queries))
+        return vectors
+
+    def _search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        vectors = self._encode(queries)
+        with stage("search"):
+            found = self._faiss.search(vectors, depth, self._ids.ranks) if self._faiss else self._exact(vectors, depth)
+        with stage("fetch"):
+            return [Ranking(self._ids.fetch(positions), scores) for positions, scores in found]
+
+    def _exact(self, vectors: FloatArray, depth: int) -> Any:
+        best = TopK(len(vectors), min(depth, len(self._ids)), self._ids.ranks)
+        for start, shard in self._shards.shards():
+            best.offer(vectors @ shard.T, start)
+        return best.finish()

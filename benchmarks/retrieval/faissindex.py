@@ -1,0 +1,98 @@
+"""Any faiss index over the vectors, by its factory key.
+
+An index is one file in the folder of the vectors it was built from; search parameters are set
+after loading, so that keys that differ only in them share the file.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.efficiency.stages import stage
+from benchmarks.errors import UsageError
+from benchmarks.evaluation.ranking import ranking_order
+from benchmarks.interfaces import FloatArray
+from benchmarks.protocol import fingerprint
+from benchmarks.retrieval.vectors import VectorShards
+from benchmarks.spec import IndexKey
+from benchmarks.storage.atomic import replacing
+from benchmarks.storage.manifest import Manifest
+
+_TRAINING_ROWS = 65_536
+
+
+class FaissIndex:
+    """One faiss index: trained on a seeded sample, filled shard by shard."""
+
+    def __init__(self, key: IndexKey, seed: int) -> None:
+        self.key, self.seed = key, seed
+        self.bytes = 0
+        self.seconds = 0.0
+        self._index: Any = None
+
+    def open(self, shards: VectorShards) -> None:
+        """Load the index from beside the vectors, building it first where it is not there."""
+        import faiss
+
+        name = f"faiss-{fingerprint([self.key.factory, self.seed])}.index"
+        manifest = shards.manifest
+        if name not in manifest:
+            self._build(shards, manifest, name)
+        self._index = faiss.read_index(str(manifest.path(name)))
+        self.bytes = manifest.parts[name].bytes
+        self.seconds = manifest.parts[name].seconds
+        self._set_parameters()
+
+    def search(
+        self, vectors: FloatArray, depth: int, ranks: NDArray[np.int32]
+    ) -> list[tuple[NDArray[np.int64], FloatArray]]:
+        """For each vector the positions and scores it finds, in the ranking order."""
+        scores, positions = self._index.search(np.ascontiguousarray(vectors), min(depth, self._index.ntotal))
+        results = []
+        for row, places in zip(scores, positions, strict=True):
+            real = places >= 0
+            order = ranking_order(row[real], ranks[places[real]])
+            results.append((places[real][order], row[real][order]))
+        return results
+
+    def _build(self, shards: VectorShards, manifest: Manifest, name: str) -> None:
+        import faiss
+
+        start = time.perf_counter()
+        try:
+            index = faiss.index_factory(shards.dimension, self.key.factory, faiss.METRIC_INNER_PRODUCT)
+        except RuntimeError:
+            raise UsageError(f"{self.key.factory!r} is not a faiss factory key for {shards.dimension} dimensions") from None
+        with stage("index"):
+            if not index.is_trained:
+                _train(index, shards, self.seed)
+            for _, vectors in shards.shards():
+                index.add(np.ascontiguousarray(vectors))
+            with replacing(manifest.path(name)) as file:
+                faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+            manifest.adopt(name, time.perf_counter() - start)
+
+    def _set_parameters(self) -> None:
+        import faiss
+
+        for name, value in self.key.parameters:
+            try:
+                faiss.ParameterSpace().set_index_parameter(self._index, name, value)
+            except RuntimeError:
+                raise UsageError(f"{self.key.factory!r} has no search parameter {name!r}") from None
+
+
+def _train(index: Any, shards: VectorShards, seed: int) -> None:
+    """Train on at most 65,536 vectors drawn without replacement."""
+    size = len(shards)
+    rows = min(size, _TRAINING_ROWS)
+    sample = np.sort(np.random.default_rng(seed).choice(size, size=rows, replace=False))
+    try:
+        index.train(shards.rows(sample.astype(np.int64)))
+    except RuntimeError as error:
+        reason = str(error).rsplit(":", 1)[-1].strip()
+        raise UsageError(f"this faiss index cannot be trained on {size} documents ({reason}); choose a smaller key") from None

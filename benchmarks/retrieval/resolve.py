@@ -1,0 +1,117 @@
+"""From a spec to something that answers queries, with its indexes open."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.collections.collection import Collection
+from benchmarks.efficiency.memory import PeakMemory
+from benchmarks.errors import UsageError
+from benchmarks.interfaces import Document, Encoder, Retriever, Scorer, Searcher, Setting
+from benchmarks.protocol import fingerprint
+from benchmarks.registry import canonical, variant_of
+from benchmarks.retrieval.compositions import Fusion, Reranking, reciprocal_rank, weighted_sum
+from benchmarks.retrieval.dense import DenseRetriever
+from benchmarks.spec import Composition, Leaf, Spec
+from benchmarks.storage.atomic import write_json
+from benchmarks.storage.cache import Cache
+
+Track = Callable[[Iterator[Document]], Iterator[Document]]
+
+
+def canonical_spec(spec: Spec) -> Spec:
+    """The spec with every default variant spelled out. Raises `UnknownName`."""
+    if isinstance(spec, Leaf):
+        return canonical(spec)
+    parts = tuple(canonical_spec(part) for part in spec.parts)
+    return Composition(spec.function, parts, spec.weights, spec.settings)
+
+
+def missing_for(spec: Spec) -> str:
+    """What this machine lacks for a spec, in a few words; nothing when it can run."""
+    lacking = (variant_of(leaf)[1].missing() for leaf in spec.leaves)
+    return next((words for words in lacking if words), "")
+
+
+def resolve(spec: Spec, setting: Setting) -> Searcher:
+    """Build what a spec names, without loading weights or opening indexes. Raises `UsageError`."""
+    if isinstance(spec, Leaf):
+        built = variant_of(spec)[1].build(setting)
+        if isinstance(built, Encoder):
+            return DenseRetriever(built, spec.index, setting.seed)
+        if spec.index is not None:
+            raise UsageError(f"{spec}: {spec.baseline} brings its own index; leave out @{spec.index}")
+        return built
+    parts = [resolve(part, setting) for part in spec.parts]
+    if spec.function == "rrf":
+        k = spec.setting("k")
+        return Fusion(parts, reciprocal_rank(k), {"function": "reciprocal rank", "k": k})
+    if spec.function == "wsum":
+        weights = spec.weights or (1.0,) * len(parts)
+        return Fusion(parts, weighted_sum(weights), {"function": "weighted min-max sum", "weights": list(weights)})
+    if not isinstance(parts[1], Scorer):
+        raise UsageError(f"{spec}: {spec.parts[1]} cannot score given documents, so it cannot re-rank")
+    return Reranking(parts[0], parts[1], int(spec.setting("depth")))
+
+
+@dataclass
+class Build:
+    """What the indexes of a retriever weigh and took: bytes on disk, seconds by stage, peak bytes."""
+
+    bytes: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_bytes: int = 0
+
+    def add(self, other: Build) -> None:
+        """Take the indexes of another part in."""
+        self.bytes += other.bytes
+        for name, value in other.seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + value
+        self.peak_bytes = max(self.peak_bytes, other.peak_bytes)
+
+
+def _untracked(documents: Iterator[Document]) -> Iterator[Document]:
+    return documents
+
+
+def open_indexes(searcher: Searcher, collection: Collection, cache: Cache, track: Track = _untracked) -> Build:
+    """Build or complete or open every index a searcher needs. `track` sees the documents go by."""
+    build = Build()
+    parts: Sequence[Searcher] = getattr(searcher, "parts", ())
+    for part in parts:
+        build.add(open_indexes(part, collection, cache, track))
+    if isinstance(searcher, Retriever):
+        build.add(_open_index(searcher, collection, cache, track))
+    return build
+
+
+def _open_index(retriever: Retriever, collection: Collection, cache: Cache, track: Track) -> Build:
+    protocol = getattr(retriever, "index_protocol", retriever.protocol)
+    name = fingerprint({"documents": collection.inspection.documents_sha256, "index": dict(protocol)})
+    folder = cache.index(name)
+    with cache.locked(f"index-{name}"):
+        start = time.perf_counter()
+        with PeakMemory() as memory:
+            retriever.index(track(collection.documents()), folder)
+        elapsed = time.perf_counter() - start
+        # Named by the whole protocol: two faiss indexes over one folder of vectors are two builds.
+        facts = folder / f"build-{fingerprint(dict(retriever.protocol))}.json"
+        if not facts.exists():
+            seconds = _ask(retriever, "build_seconds", {"index": elapsed})
+            write_json(facts, {"seconds": seconds, "peak_bytes": memory.peak_bytes})
+        measured = json.loads(facts.read_text("utf-8"))
+    return Build(_ask(retriever, "index_bytes", None) or _size(folder), measured["seconds"], measured["peak_bytes"])
+
+
+def _ask(retriever: Retriever, name: str, default: Any) -> Any:
+    method = getattr(retriever, name, None)
+    return method() if method else default
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,114 @@
+"""Document vectors on disk: encoded, written and read in shards of bounded size.
+
+A shard is a float32 array of at most `SHARD` rows with its ids beside it. Batches never cross
+a shard's border, so that an encoding killed and resumed gives the bytes of one never killed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.efficiency.stages import stage
+from benchmarks.errors import DamagedCache, EvaluationError
+from benchmarks.interfaces import Document, Encoder, FloatArray
+from benchmarks.retrieval.idtable import IdTable, encoded
+from benchmarks.storage.manifest import Manifest
+
+SHARD = 2048
+
+
+class VectorShards:
+    """The encoded documents of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manifest = Manifest(folder)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every document is encoded and the id table written."""
+        return IdTable.written(self.manifest)
+
+    def build(self, encoder: Encoder, documents: Iterable[Document]) -> None:
+        """Encode what is not encoded yet, then write the id table. Raises `EvaluationError`."""
+        stream = iter(documents)
+        for number in itertools.count():
+            shard = list(itertools.islice(stream, SHARD))
+            if not shard:
+                break
+            if _ids_name(number) not in self.manifest:
+                self._encode(encoder, shard, number)
+        with stage("index"):
+            ids = [self.manifest.array(_ids_name(number)) for number in range(self._count())]
+            IdTable.write(self.manifest, np.concatenate(ids))
+
+    def shards(self) -> Iterator[tuple[int, FloatArray]]:
+        """Each shard with the position of its first document."""
+        start = 0
+        for number in range(self._count()):
+            vectors = self.manifest.array(_vectors_name(number))
+            yield start, vectors
+            start += len(vectors)
+
+    def rows(self, positions: NDArray[np.int64]) -> FloatArray:
+        """The vectors at `positions` [n]: float32[n, dimension]."""
+        gathered: list[tuple[NDArray[np.intp], FloatArray]] = []
+        numbers = positions // SHARD
+        for number in np.unique(numbers):
+            here = np.flatnonzero(numbers == number)
+            vectors = self.manifest.array(_vectors_name(int(number)))
+            gathered.append((here, vectors[positions[here] - number * SHARD]))
+        result = np.empty((len(positions), self.dimension), dtype=np.float32)
+        for here, vectors in gathered:
+            result[here] = vectors
+        return result
+
+    def __len__(self) -> int:
+        return sum(self.manifest.parts[_ids_name(number)].facts["rows"] for number in range(self._count()))
+
+    @property
+    def dimension(self) -> int:
+        """Columns of every shard. Raises `DamagedCache` where there is none."""
+        if not self._count():
+            raise DamagedCache(f"{self.manifest.folder} holds no vectors; delete it and run again")
+        dimension: int = self.manifest.array(_vectors_name(0)).shape[1]
+        return dimension
+
+    def _count(self) -> int:
+        return sum(name.startswith("ids-0") for name in self.manifest.parts)
+
+    def _encode(self, encoder: Encoder, shard: list[Document], number: int) -> None:
+        start = time.perf_counter()
+        with stage("encode"):
+            vectors = encoder.encode_documents(shard)
+        seconds = time.perf_counter() - start
+        check_vectors(vectors, len(shard))
+        self.manifest.write_array(_vectors_name(number), vectors, seconds)
+        # The ids come last: their presence says that the shard is whole.
+        ids = encoded([document.id for document in shard])
+        self.manifest.write_array(_ids_name(number), ids, rows=len(shard))
+
+
+def check_vectors(vectors: FloatArray, rows: int) -> None:
+    """Raise `EvaluationError` unless an encoder's output is finite float32[rows, dimension]."""
+    if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or len(vectors) != rows:
+        shape = getattr(vectors, "shape", type(vectors).__name__)
+        raise EvaluationError(f"the encoder gave {shape} for {rows} texts; it owes float32[{rows}, dimension]")
+    if vectors.dtype != np.float32:
+        raise EvaluationError(f"the encoder gave {vectors.dtype}; vectors are float32")
+    if not np.isfinite(vectors).all():
+        bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+        raise EvaluationError(f"the encoder gave a vector that is not finite (text {bad} of its batch)")
+
+
+def _vectors_name(number: int) -> str:
+    return f"vectors-{number:06d}.npy"
+
+
+def _ids_name(number: int) -> str:
+    return f"ids-{number:06d}.npy"

@@ -1,0 +1,176 @@
+"""Specs: one line of text that names a retriever, and prints as it parses.
+
+    bm25                              a baseline's default variant
+    contriever:msmarco                a variant
+    minilm@HNSW32                     a variant on an index, by its faiss factory key
+    minilm@[IVF64,PQ48;nprobe=8]      with commas or search parameters: in brackets
+    rrf(bm25:flat,minilm)             fusion by reciprocal rank (parameter: k=60)
+    wsum(0.3*bm25:flat,0.7*minilm)    fusion by weighted sum of min-max normalised scores
+    rerank(bm25:flat,minilm,depth=100)  the second re-orders the first's best `depth`
+
+Specs nest. Two specs are equal when they print alike.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from benchmarks.errors import UsageError
+
+COMPOSITIONS = ("rrf", "wsum", "rerank")
+_DEFAULTS = {"rrf": {"k": 60.0}, "wsum": {}, "rerank": {"depth": 100.0}}
+_NAME = re.compile(r"[a-z][a-z0-9_]*(?::[A-Za-z0-9_.+-]+)*")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_KEY = re.compile(r"([a-z_]+)=([0-9.]+)")
+_PLAIN_INDEX = re.compile(r"[A-Za-z0-9_]+")
+_BRACKETED_INDEX = re.compile(r"\[([^\[\];]+)(?:;([A-Za-z_]+=[0-9]+(?:,[A-Za-z_]+=[0-9]+)*))?\]")
+
+
+@dataclass(frozen=True)
+class IndexKey:
+    """A faiss factory key and its search parameters (`efSearch`, `nprobe`, ...)."""
+
+    factory: str
+    parameters: tuple[tuple[str, int], ...] = ()
+
+    def __str__(self) -> str:
+        if not self.parameters and _PLAIN_INDEX.fullmatch(self.factory):
+            return self.factory
+        settings = ",".join(f"{name}={value}" for name, value in self.parameters)
+        return f"[{self.factory};{settings}]" if settings else f"[{self.factory}]"
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One variant of one baseline, perhaps on an index of its own."""
+
+    baseline: str
+    variant: str | None = None
+    index: IndexKey | None = None
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The variants this spec is made of: itself."""
+        return (self,)
+
+    def __str__(self) -> str:
+        name = f"{self.baseline}:{self.variant}" if self.variant else self.baseline
+        return f"{name}@{self.index}" if self.index else name
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Retrievers made of retrievers."""
+
+    function: str
+    parts: tuple[Spec, ...]
+    weights: tuple[float, ...] = ()
+    settings: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The variants this spec is made of, in order."""
+        return tuple(leaf for part in self.parts for leaf in part.leaves)
+
+    def setting(self, name: str) -> float:
+        """A parameter, or its default."""
+        return dict(self.settings).get(name, _DEFAULTS[self.function].get(name, 0.0))
+
+    def __str__(self) -> str:
+        weights = [f"{weight:g}*" for weight in self.weights] or [""] * len(self.parts)
+        arguments = [f"{weight}{part}" for weight, part in zip(weights, self.parts, strict=True)]
+        arguments += [f"{name}={value:g}" for name, value in self.settings]
+        return f"{self.function}({','.join(arguments)})"
+
+
+Spec = Leaf | Composition
+
+
+def parse(text: str) -> Spec:
+    """Read a spec. Raises `UsageError`, which shows where reading stopped."""
+    parser = _Parser(text.replace(" ", ""))
+    spec = parser.spec()
+    if parser.rest:
+        parser.fail("the end")
+    return spec
+
+
+class _Parser:
+    """Recursive descent over the grammar of the module's docstring."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+
+    @property
+    def rest(self) -> str:
+        return self.text[self.at :]
+
+    def fail(self, expected: str) -> None:
+        raise UsageError(f"cannot read {self.text!r}: expected {expected} at {self.rest!r}; see `list --help`")
+
+    def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        match = pattern.match(self.text, self.at)
+        if match:
+            self.at = match.end()
+        return match
+
+    def accept(self, character: str) -> bool:
+        if self.rest.startswith(character):
+            self.at += 1
+            return True
+        return False
+
+    def spec(self) -> Spec:
+        name = self.take(_NAME)
+        if name is None:
+            self.fail("a name")
+            raise AssertionError
+        if self.accept("("):
+            return self.composition(name.group())
+        baseline, _, variant = name.group().partition(":")
+        return Leaf(baseline, variant or None, self.index() if self.accept("@") else None)
+
+    def index(self) -> IndexKey:
+        if bracketed := self.take(_BRACKETED_INDEX):
+            pairs = (pair.split("=") for pair in (bracketed[2] or "").split(",") if pair)
+            return IndexKey(bracketed[1], tuple((name, int(value)) for name, value in pairs))
+        if plain := self.take(_PLAIN_INDEX):
+            return IndexKey(plain.group())
+        self.fail("a faiss factory key")
+        raise AssertionError
+
+    def composition(self, function: str) -> Composition:
+        if function not in COMPOSITIONS:
+            raise UsageError(f"no composition named {function!r}; known: {', '.join(COMPOSITIONS)}")
+        parts: list[Spec] = []
+        weights: list[float] = []
+        settings: list[tuple[str, float]] = []
+        while True:
+            if key := self.take(_KEY):
+                settings.append((key[1], float(key[2])))
+            else:
+                if weight := self.take(_NUMBER):
+                    weights.append(float(weight.group()))
+                    if not self.accept("*"):
+                        self.fail("'*' after a weight")
+                parts.append(self.spec())
+            if self.accept(")"):
+                break
+            if not self.accept(","):
+                self.fail("',' or ')'")
+        return _checked(Composition(function, tuple(parts), tuple(weights), tuple(settings)))
+
+
+def _checked(spec: Composition) -> Composition:
+    """Refuse compositions that parse but mean nothing."""
+    unknown = {name for name, _ in spec.settings} - set(_DEFAULTS[spec.function])
+    if unknown:
+        raise UsageError(f"{spec}: {spec.function} has no parameter {', '.join(sorted(unknown))}")
+    if spec.function == "rerank" and len(spec.parts) != 2:
+        raise UsageError(f"{spec}: rerank takes two retrievers, the first stage and the re-ranker")
+    if len(spec.parts) < 2:
+        raise UsageError(f"{spec}: {spec.function} takes at least two retrievers")
+    if spec.weights and (spec.function != "wsum" or len(spec.weights) != len(spec.parts)):
+        raise UsageError(f"{spec}: weights go with wsum, one for each retriever")
+    return spec

@@ -1,0 +1,1 @@
+"""Files that are either whole or absent: atomic writes, manifests, locks, the cache's layout."""
