@@ -1,1 +1,6 @@
-SUITES = None
+"""The papers and the references they are compared with, as plugins of `benchmarks`."""
+
+from pathlib import Path
+
+SUITES = Path(__file__).with_name("suites.toml")
+"""The suites that come with the built-in baselines (entry point group `retriever_bench.suites`)."""

@@ -97,7 +97,7 @@ class Retriever(Searcher, Protocol):
     def index(self, documents: Iterable[Document], folder: Path) -> None:
         """Make `folder` hold the index of `documents`, and open it.
 
-        Called once in a process, before `search`. A folder that holds the finished index is
+        `documents` is a stream that starts anew each time it is iterated. Called once in a process, before `search`. A folder that holds the finished index is
         opened without reading `documents`; one left by a killed process is completed.
         """
 

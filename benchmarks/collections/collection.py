@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,12 +144,26 @@ def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
     return id, DatasetSource(id)
 
 
+def open_judged(id: str) -> Collection:
+    """A collection without its documents inspected: enough to score a run against.
+
+    Raises as `open_collection` does.
+    """
+    conventions = conventions_of(id)
+    name, source = _source(id, conventions)
+    return Collection(name, source, conventions, _inspect_judged(source, Inspection()))
+
+
 def inspect(source: Source) -> Inspection:
     """Read everything once. Memory grows with the ids (about 70 bytes each), not with the text."""
     found = Inspection()
-    judgments = list(source.judgments(found.report))
-    unseen = {judgment.document for judgment in judgments}
+    unseen = {judgment.document for judgment in source.judgments(ignore)}
     _inspect_documents(source, found, unseen)
+    return _inspect_judged(source, found, unseen)
+
+
+def _inspect_judged(source: Source, found: Inspection, unseen: Set[str] = frozenset()) -> Inspection:
+    judgments = list(source.judgments(found.report))
     known = _inspect_queries(source, found, {judgment.query for judgment in judgments})
     digest = hashlib.sha256()
     for judgment in judgments:

@@ -1,4 +1,4 @@
-"""Where the time of a search or a build goes: `encode`, `search`, `fetch`, `index`.
+"""Where the time of a search goes: `encode`, `search`, `fetch`, and what compositions add.
 
 Retrievers mark their stages with `stage("encode")`; whoever measures collects them. Nothing is
 kept when nobody collects.

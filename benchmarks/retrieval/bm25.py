@@ -64,11 +64,11 @@ class BM25Retriever:
         manifest = self._manifest = Manifest(folder)
         manifest.check()
         if not IdTable.written(manifest):
+            self._analyse("importing the stemmer is not this collection's cost")
             self._count(documents, manifest)
-            with stage("index"):
-                for field in self.fields:
-                    _write_postings(manifest, field, self.k1, self.b)
-                IdTable.write(manifest, np.concatenate(_arrays(manifest, "ids")))
+            for field in self.fields:
+                _write_postings(manifest, field, self.k1, self.b)
+            IdTable.write(manifest, np.concatenate(_arrays(manifest, "ids")))
         self._ids = IdTable(manifest)
         self._parts = [_Postings(manifest, field, self.k1, self.b) for field in self.fields]
 
@@ -88,7 +88,7 @@ class BM25Retriever:
 
     def index_bytes(self) -> int:
         """Bytes a search reads: postings, vocabulary and ids, without the counts they were built from."""
-        return self._manifest.size("bm25", "vocabulary", "ids-order", "ids-ranks", "ids.npy")
+        return self._manifest.size("bm25", "vocabulary", *IdTable.FILES)
 
     def build_seconds(self) -> dict[str, float]:
         """Seconds spent on analysis and on the index, over all the runs it took."""
@@ -119,9 +119,8 @@ class BM25Retriever:
             if f"ids-{number:06d}.npy" in manifest:
                 continue
             start = time.perf_counter()
-            with stage("encode"):
-                for field in self.fields:
-                    self._count_field(manifest, field, shard, number, vocabularies[field])
+            for field in self.fields:
+                self._count_field(manifest, field, shard, number, vocabularies[field])
             manifest.write_array(f"counts-{number:06d}.npy", np.empty(0), time.perf_counter() - start)
             # The ids come last: their presence says that the shard is whole.
             manifest.write_array(f"ids-{number:06d}.npy", encoded([document.id for document in shard]))

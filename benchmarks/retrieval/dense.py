@@ -6,6 +6,7 @@ vectorised merge. With a faiss factory key it is whatever the key says.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from benchmarks.retrieval.topk import TopK
 from benchmarks.retrieval.vectors import VectorShards, check_vectors
 from benchmarks.spec import IndexKey
 
+_FIT = "fit.json"
 _QUERIES = 512
 """Queries scored together: bounds memory, whatever the number of queries."""
 
@@ -53,10 +55,7 @@ class DenseRetriever:
         finished = self._shards.finished
         if finished or self._shards.manifest.parts:
             self._shards.manifest.check()
-        fit = getattr(self.encoder, "fit", None)
-        if fit is not None:
-            with stage("encode"):
-                fit(documents, folder / "encoder")
+        self._fit(documents, folder)
         if not finished:
             self._shards.build(self.encoder, documents)
         self._ids = IdTable(self._shards.manifest)
@@ -86,11 +85,24 @@ class DenseRetriever:
     def index_bytes(self) -> int:
         """Bytes a search reads: the vectors or the faiss index, and the ids."""
         manifest = self._shards.manifest
-        return manifest.size("ids") + (self._faiss.bytes if self._faiss else manifest.size("vectors"))
+        return manifest.size(*IdTable.FILES) + (self._faiss.bytes if self._faiss else manifest.size("vectors"))
 
     def build_seconds(self) -> dict[str, float]:
-        """Seconds spent encoding and indexing, over all the runs it took."""
-        return {"encode": self._shards.manifest.seconds("vectors"), "index": self._faiss.seconds if self._faiss else 0.0}
+        """Seconds spent fitting and encoding, and indexing, over all the runs it took."""
+        manifest = self._shards.manifest
+        encode = manifest.seconds(_FIT) + manifest.seconds("vectors")
+        return {"encode": encode, "index": manifest.seconds(IdTable.FILES[0]) + (self._faiss.seconds if self._faiss else 0.0)}
+
+    def _fit(self, documents: Iterable[Document], folder: Path) -> None:
+        """Let an encoder that learns from the collection do so, once."""
+        fit = getattr(self.encoder, "fit", None)
+        if fit is None:
+            return
+        start = time.perf_counter()
+        fit(documents, folder / "encoder")
+        manifest = self._shards.manifest
+        if _FIT not in manifest:
+            manifest.write(_FIT, lambda file: file.write(b"{}"), time.perf_counter() - start)
 
     def _encode(self, queries: Sequence[Query]) -> FloatArray:
         with stage("encode"):

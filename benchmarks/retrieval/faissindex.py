@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.efficiency.stages import stage
 from benchmarks.errors import UsageError
 from benchmarks.evaluation.ranking import ranking_order
 from benchmarks.interfaces import FloatArray
@@ -67,14 +66,13 @@ class FaissIndex:
             index = faiss.index_factory(shards.dimension, self.key.factory, faiss.METRIC_INNER_PRODUCT)
         except RuntimeError:
             raise UsageError(f"{self.key.factory!r} is not a faiss factory key for {shards.dimension} dimensions") from None
-        with stage("index"):
-            if not index.is_trained:
-                _train(index, shards, self.seed)
-            for _, vectors in shards.shards():
-                index.add(np.ascontiguousarray(vectors))
-            with replacing(manifest.path(name)) as file:
-                faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
-            manifest.adopt(name, time.perf_counter() - start)
+        if not index.is_trained:
+            _train(index, shards, self.seed)
+        for _, vectors in shards.shards():
+            index.add(np.ascontiguousarray(vectors))
+        with replacing(manifest.path(name)) as file:
+            faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+        manifest.adopt(name, time.perf_counter() - start)
 
     def _set_parameters(self) -> None:
         import faiss

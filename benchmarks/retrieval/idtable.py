@@ -6,6 +6,7 @@ looking at strings, and it finds the position of an id by bisection.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,8 @@ def encoded(ids: Sequence[str]) -> NDArray[np.bytes_]:
 class IdTable:
     """The ids of an index."""
 
+    FILES = (_IDS, _ORDER, _RANKS)
+
     def __init__(self, manifest: Manifest) -> None:
         self._ids = manifest.array(_IDS)
         self._order = manifest.array(_ORDER)
@@ -36,6 +39,7 @@ class IdTable:
     @staticmethod
     def write(manifest: Manifest, ids: NDArray[np.bytes_]) -> None:
         """Save the ids of all positions. Raises `EvaluationError` for one that occurs twice."""
+        start = time.perf_counter()
         order = np.argsort(ids, kind="stable").astype(np.int32)
         in_order = ids[order]
         twice = np.flatnonzero(in_order[1:] == in_order[:-1])
@@ -43,7 +47,7 @@ class IdTable:
             raise EvaluationError(f"document id {in_order[twice[0]].decode()!r} occurs twice in one index")
         ranks = np.empty_like(order)
         ranks[order] = np.arange(len(order), dtype=np.int32)
-        manifest.write_array(_IDS, ids)
+        manifest.write_array(_IDS, ids, time.perf_counter() - start)
         manifest.write_array(_ORDER, order)
         manifest.write_array(_RANKS, ranks)
 

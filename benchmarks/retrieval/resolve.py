@@ -79,6 +79,16 @@ def _untracked(documents: Iterator[Document]) -> Iterator[Document]:
     return documents
 
 
+class _Documents:
+    """A collection's documents, streamed anew each time they are iterated."""
+
+    def __init__(self, collection: Collection, track: Track) -> None:
+        self._collection, self._track = collection, track
+
+    def __iter__(self) -> Iterator[Document]:
+        return self._track(self._collection.documents())
+
+
 def open_indexes(searcher: Searcher, collection: Collection, cache: Cache, track: Track = _untracked) -> Build:
     """Build or complete or open every index a searcher needs. `track` sees the documents go by."""
     build = Build()
@@ -97,7 +107,7 @@ def _open_index(retriever: Retriever, collection: Collection, cache: Cache, trac
     with cache.locked(f"index-{name}"):
         start = time.perf_counter()
         with PeakMemory() as memory:
-            retriever.index(track(collection.documents()), folder)
+            retriever.index(_Documents(collection, track), folder)
         elapsed = time.perf_counter() - start
         # Named by the whole protocol: two faiss indexes over one folder of vectors are two builds.
         facts = folder / f"build-{fingerprint(dict(retriever.protocol))}.json"

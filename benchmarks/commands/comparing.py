@@ -1,0 +1,86 @@
+"""`compare`: two variants, query by query, with a paired test."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from typing import Any
+
+from benchmarks.commands import options
+from benchmarks.commands.terminal import table
+from benchmarks.errors import UnknownName, UsageError
+from benchmarks.evaluation.significance import compare
+from benchmarks.protocol import differences
+from benchmarks.records.record import Record
+from benchmarks.records.store import Store
+from benchmarks.retrieval.resolve import canonical_spec
+from benchmarks.spec import parse
+
+HELP = "compare two variants per query, with a paired randomisation test"
+_SHOWN = 5
+
+
+def add(parser: ArgumentParser) -> None:
+    """The two, and on what."""
+    parser.add_argument("a", metavar="A", help="a spec that has records")
+    parser.add_argument("b", metavar="B", help="another")
+    parser.add_argument("--collection", action="append", default=[], metavar="ID", help="default: every collection both were measured on")
+    parser.add_argument("--measure", default="nDCG@10", help="default: nDCG@10")
+    options.results(parser)
+    options.output(parser)
+
+
+def run(args: Namespace) -> int:
+    """Compare on each collection."""
+    a, b = (_records(Store(args.results), text) for text in (args.a, args.b))
+    shared = [id for id in a if id in b and (not args.collection or id in args.collection)]
+    if not shared:
+        raise UsageError(f"{args.a} and {args.b} have no collection in common here; `retriever-bench run` measures them")
+    results = [_compared(a[id], b[id], args.measure) for id in shared]
+    if args.json:
+        print(json.dumps(results, indent=1))
+        return 0
+    for result in results:
+        _print(result, args)
+    return 0
+
+
+def _records(store: Store, text: str) -> dict[str, Record]:
+    spec = str(canonical_spec(parse(text)))
+    found = {record.collection: record for record in store.records() if record.spec == spec}
+    if not found:
+        raise UnknownName("measured variant", spec, {record.spec for record in store.records()})
+    return found
+
+
+def _compared(a: Record, b: Record, measure: str) -> dict[str, Any]:
+    for record in (a, b):
+        if measure not in record.scores:
+            raise UnknownName(f"measure of {record.collection}", measure, record.scores)
+    scores_a, scores_b = a.scores[measure], b.scores[measure]
+    result = compare(scores_a, scores_b)
+    moved = sorted(scores_a, key=lambda query: (scores_b[query] - scores_a[query], query))
+    moved = [query for query in moved if scores_a[query] != scores_b[query]]
+    extremes = moved if len(moved) <= 2 * _SHOWN else moved[:_SHOWN] + moved[-_SHOWN:]
+    unlike = differences({"c": a.protocol.collection, "e": a.protocol.evaluation}, {"c": b.protocol.collection, "e": b.protocol.evaluation})
+    return {
+        "collection": a.collection, "measure": measure, **asdict(result), "difference": result.difference,
+        "protocol_differs_in": [name[2:] for name in unlike],
+        "extremes": [{"query": q, "a": scores_a[q], "b": scores_b[q]} for q in extremes],
+    }  # fmt: skip
+
+
+def _print(result: dict[str, Any], args: Namespace) -> None:
+    low, high = result["interval"]
+    ties = result["queries"] - result["wins"] - result["losses"]
+    print(f"{result['collection']}, {result['measure']}, {result['queries']} queries")
+    print(f"  A {result['mean_a']:.4f}  {args.a}\n  B {result['mean_b']:.4f}  {args.b}")
+    print(f"  B - A {result['difference']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}, p = {result['p_value']:.4f} (paired randomisation)")
+    print(f"  B wins {result['wins']}, loses {result['losses']}, ties {ties}")
+    if result["protocol_differs_in"]:
+        print(f"  careful: the two were measured differently in {', '.join(result['protocol_differs_in'])}")
+    rows = [[f"  {e['query']}", f"{e['a']:.4f}", f"{e['b']:.4f}", f"{e['b'] - e['a']:+.4f}"] for e in result["extremes"]]
+    if rows:
+        print(table(["  QUERY", "A", "B", "B - A"], rows))
+    print()

@@ -1,0 +1,94 @@
+"""`run`: measure a suite, or chosen variants on chosen collections, and write the reports."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from benchmarks.commands import options
+from benchmarks.commands.terminal import table
+from benchmarks.errors import UsageError
+from benchmarks.grid import Outcome, run_grid
+from benchmarks.progress import Progress
+from benchmarks.records.record import Record
+from benchmarks.records.store import Store
+from benchmarks.retrieval.resolve import canonical_spec
+from benchmarks.runner import Bench
+from benchmarks.spec import parse
+from benchmarks.storage.cache import Cache
+from benchmarks.suites import Cell, suite
+
+HELP = "measure variants on collections, and write records, runs and reports"
+
+
+def add(parser: ArgumentParser) -> None:
+    """What to measure, and how strictly."""
+    parser.add_argument("--suite", help="a named grid (see `list`)")
+    parser.add_argument("--variant", action="append", default=[], metavar="SPEC", help="a spec; may be repeated; narrows the suite or adds to it")
+    parser.add_argument("--collection", action="append", default=[], metavar="ID", help="a collection; may be repeated")
+    parser.add_argument("--checkpoint", type=Path, metavar="DIR", help="a folder of weights, for the one variant that is named")
+    parser.add_argument("--seed", type=int, default=0, help="for whatever draws at random (default: 0)")
+    parser.add_argument("--no-efficiency", action="store_true", help="effectiveness only: no latency, no sizes")
+    parser.add_argument("--strict", action="store_true", help="what cannot be reached or read whole is a failure")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    options.results(parser)
+    options.reports(parser)
+    options.output(parser)
+
+
+def run(args: Namespace) -> int:
+    """Run the cells, render, and say where the report lies."""
+    cells = _cells(args)
+    if args.checkpoint and len({spec for spec, _ in cells}) != 1:
+        raise UsageError("--checkpoint goes with exactly one --variant")
+    bench = Bench(
+        Cache.default(), Store(args.results), args.checkpoint, args.seed, args.strict,
+        not args.no_efficiency, Progress(args.quiet),
+    )  # fmt: skip
+    outcome = run_grid(cells, bench)
+    from benchmarks.rendering.reports import write_reports
+
+    if outcome.records:
+        write_reports(bench.store, args.reports)
+    _print(outcome, args)
+    if outcome.failed or (args.strict and outcome.not_run):
+        return 1
+    return 0 if outcome.records else 1
+
+
+def _cells(args: Namespace) -> list[Cell]:
+    variants = [str(canonical_spec(parse(text))) for text in args.variant]
+    if args.suite:
+        return suite(args.suite).cells(variants, args.collection)
+    if not variants or not args.collection:
+        raise UsageError("name a --suite, or at least one --variant and one --collection; see `retriever-bench list`")
+    return [(variant, collection) for collection in args.collection for variant in variants]
+
+
+def _print(outcome: Outcome, args: Namespace) -> None:
+    if args.json:
+        cells = [{"spec": r.spec, "collection": r.collection, "means": r.means, "efficiency": dict(r.efficiency)} for r in outcome.records]
+        lost = {kind: [{"spec": s, "collection": c, "why": why} for (s, c), why in what.items()] for kind, what in (("not_run", outcome.not_run), ("failed", outcome.failed))}
+        print(json.dumps({"cells": cells, **lost, "report": str(args.reports / "README.md")}, indent=1))
+        return
+    if outcome.records:
+        print(_table(outcome.records))
+    for heading, lost in (("not run", outcome.not_run), ("failed", outcome.failed)):
+        for why in dict.fromkeys(lost.values()):
+            cells = [cell for cell, reason in lost.items() if reason == why]
+            print(f"{heading}: {why} ({len(cells)} cell{'s' if len(cells) > 1 else ''})")
+    if outcome.records:
+        print(f"\nreport: {args.reports / 'README.md'}")
+
+
+def _table(records: list[Record]) -> str:
+    measures = list(dict.fromkeys(measure for record in records for measure in record.means))
+    rows = []
+    for record in records:
+        search = record.efficiency.get("search")
+        size = record.efficiency.get("build", {}).get("index_bytes")
+        scores = [f"{record.means[m]:.4f}" if m in record.means else "" for m in measures]
+        speed = [f"{search['p50_ms']:.2f}", f"{search['batch_qps']:.0f}", f"{size / 2**20:.1f}"] if search else ["", "", ""]
+        rows.append([record.collection, record.spec, *scores, *speed])
+    return table(["COLLECTION", "VARIANT", *measures, "p50 ms", "QPS", "MiB"], rows)

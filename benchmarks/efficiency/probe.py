@@ -1,0 +1,74 @@
+"""Measures a finished index in a process of its own, with pinned threads.
+
+`measure` starts the process; `main` is what runs in it: it opens the retriever, searches, and
+prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.efficiency.memory import PeakMemory
+from benchmarks.environment import cores
+from benchmarks.errors import BenchError
+from benchmarks.interfaces import Setting
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_MOST_QUERIES = 1000
+
+
+def measure(spec: str, collection: str, depth: int, setting: Setting, cache: Path) -> dict[str, Any]:
+    """The `search` and `calibration` sections of a record. Raises `BenchError` when it cannot be measured."""
+    task = {
+        "spec": spec, "collection": collection, "depth": depth, "cache": str(cache), "seed": setting.seed,
+        "checkpoint": str(setting.checkpoint) if setting.checkpoint else None,
+    }  # fmt: skip
+    threads = dict.fromkeys(_THREAD_VARIABLES, str(cores()))
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.efficiency.probe"],
+        input=json.dumps(task), capture_output=True, text=True, env={**os.environ, **threads}, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise BenchError(f"measuring {spec} on {collection} failed: {last}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def main() -> None:
+    """Read a task from standard input, measure, print the result."""
+    from benchmarks.collections.collection import open_collection
+    from benchmarks.efficiency.calibration import calibrate
+    from benchmarks.efficiency.load import single_queries, throughput
+    from benchmarks.retrieval.resolve import open_indexes, resolve
+    from benchmarks.spec import parse
+    from benchmarks.storage.cache import Cache
+
+    task = json.load(sys.stdin)
+    cache = Cache(Path(task["cache"]))
+    collection = open_collection(task["collection"], cache)
+    checkpoint = Path(task["checkpoint"]) if task["checkpoint"] else None
+    setting = Setting(collection.conventions.language, checkpoint, task["seed"])
+    queries = collection.queries()[:_MOST_QUERIES]
+    start = time.perf_counter()
+    with PeakMemory() as memory:
+        searcher = resolve(parse(task["spec"]), setting)
+        open_indexes(searcher, collection, cache)
+        opened = time.perf_counter() - start
+        latency = single_queries(searcher, queries, task["depth"])
+        batch = throughput(searcher, queries, task["depth"])
+    search = {
+        "threads": cores(), "depth": task["depth"], "open_seconds": round(opened, 3), **latency,
+        "batch_qps": batch, "peak_bytes": memory.peak_bytes,
+    }  # fmt: skip
+    print(json.dumps({"search": search, "calibration": calibrate()}))
+
+
+if __name__ == "__main__":
+    main()

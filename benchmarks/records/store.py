@@ -1,0 +1,87 @@
+"""Records and runs in a folder, one file a cell; a path names its cell.
+
+    records/bm25.flat/beir.scifact.test.json
+    runs/bm25.flat/beir.scifact.test.trec.gz
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import RecordError
+from benchmarks.records import trecrun
+from benchmarks.records.record import Record
+from benchmarks.storage.atomic import write_json
+
+_SCHEMA = Path(__file__).with_name("record.schema.json")
+# What file systems and shells dislike in a spec or a collection id.
+_FILE_NAME = str.maketrans({":": ".", "/": ".", "*": "x", "#": "."})
+
+
+def file_name(name: str) -> str:
+    """A spec or a collection id as a file name."""
+    return name.translate(_FILE_NAME)
+
+
+class Store:
+    """The records below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def record_path(self, spec: str, collection: str) -> Path:
+        """Where the record of a cell lies."""
+        return self.root / "records" / file_name(spec) / f"{file_name(collection)}.json"
+
+    def run_path(self, spec: str, collection: str) -> Path:
+        """Where the run of a cell lies."""
+        return self.root / "runs" / file_name(spec) / f"{file_name(collection)}.trec.gz"
+
+    def write(self, record: Record, run_lines: bytes) -> None:
+        """Save a cell: the run first, so that a record never lacks its run."""
+        path = self.record_path(record.spec, record.collection)
+        if path.exists():
+            there = self.read(path)
+            if (there.spec, there.collection) != (record.spec, record.collection):
+                raise RecordError(f"{path} belongs to {there.spec} on {there.collection}; rename one of the two")
+        trecrun.write(self.run_path(record.spec, record.collection), run_lines)
+        write_json(path, record.to_json(), indent=1)
+
+    def paths(self) -> list[Path]:
+        """The paths of all records, sorted."""
+        return sorted((self.root / "records").glob("*/*.json"))
+
+    def read(self, path: Path) -> Record:
+        """One record. Raises `RecordError` when it does not fit the schema."""
+        return Record.from_json(read_json(path))
+
+    def records(self) -> Iterator[Record]:
+        """All records, in order of path."""
+        return (self.read(path) for path in self.paths())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A record file's JSON, checked against the schema. Raises `RecordError`."""
+    import jsonschema
+
+    try:
+        value: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        raise RecordError(f"{path} is not JSON; restore it or run the cell again") from None
+    try:
+        _validator().validate(value)
+    except jsonschema.ValidationError as error:
+        where = "/".join(map(str, error.absolute_path)) or "the record"
+        raise RecordError(f"{path} does not fit the schema: {where}: {error.message[:120]}") from None
+    return value
+
+
+@functools.cache
+def _validator() -> Any:
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(json.loads(_SCHEMA.read_text("utf-8")))

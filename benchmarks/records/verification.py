@@ -1,0 +1,108 @@
+"""Recomputes every number of every record from its run and the judgments, with no model.
+
+What a record says is checked against its own digest, its protocol's fingerprint, its run's hash,
+the judgments on this disk, and the scores computed afresh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.collections.collection import Collection, open_judged
+from benchmarks.collections.conventions import missing
+from benchmarks.errors import BenchError, MissingData, RecordError
+from benchmarks.evaluation.measures import evaluate
+from benchmarks.interfaces import Run
+from benchmarks.records import trecrun
+from benchmarks.records.record import Record, digest_of, rounded
+from benchmarks.records.store import Store, read_json
+from benchmarks.runner import answer_hits
+
+_TOLERANCE = 1.5e-6
+"""Scores are kept to six decimals; another machine's logarithms may round the last one differently."""
+
+
+@dataclass
+class Verification:
+    """What was checked, what is wrong, and what could not be recomputed here, one line each."""
+
+    records: int = 0
+    numbers: int = 0
+    problems: list[str] = field(default_factory=list)
+    not_recomputed: list[str] = field(default_factory=list)
+
+
+def verify_records(store: Store) -> Verification:
+    """Check every record of a store."""
+    result = Verification()
+    judged: dict[str, Collection | str] = {}
+    for path in store.paths():
+        result.records += 1
+        try:
+            record, run = _consistent(path, store)
+            if record.collection not in judged:
+                judged[record.collection] = _judged(record.collection)
+            collection = judged[record.collection]
+            count = sum(len(scores) + 1 for scores in record.scores.values())
+            if isinstance(collection, str):
+                result.not_recomputed.append(f"{path}: {count} numbers; {collection}")
+                continue
+            _recomputed(path, record, run, collection)
+            result.numbers += count
+        except BenchError as error:
+            result.problems.append(str(error))
+    for run_path in sorted((store.root / "runs").glob("*/*.trec.gz")):
+        record_path = store.root / "records" / run_path.parent.name / f"{run_path.name.removesuffix('.trec.gz')}.json"
+        if not record_path.exists():
+            result.problems.append(f"{run_path}: no record belongs to this run")
+    return result
+
+
+def _consistent(path: Path, store: Store) -> tuple[Record, Run]:
+    """The record and its run, if the record is what it says it is."""
+    value = read_json(path)
+    record = Record.from_json(value)
+    if value["digest"] != digest_of(value):
+        raise RecordError(f"{path}: its digest does not fit; something in it was changed by hand")
+    if value["fingerprint"] != record.protocol.fingerprint:
+        raise RecordError(f"{path}: its fingerprint is not that of its protocol")
+    if value["means"] != record.means:
+        raise RecordError(f"{path}: its means are not those of its scores")
+    if path != store.record_path(record.spec, record.collection):
+        raise RecordError(f"{path}: holds {record.spec} on {record.collection}, which belongs elsewhere")
+    if record.counts["evaluated"] != record.counts["queries"]:
+        raise RecordError(f"{path}: {record.counts['evaluated']} of {record.counts['queries']} queries were evaluated")
+    run_path = store.run_path(record.spec, record.collection)
+    lines = trecrun.read(run_path)
+    if trecrun.digest(lines) != record.run_sha256:
+        raise RecordError(f"{run_path}: is not the run its record was made from")
+    return record, trecrun.loads(lines)
+
+
+def _judged(id: str) -> Collection | str:
+    """The collection's judgments, or why they are not here. Nothing is downloaded."""
+    if id.startswith("folder:"):
+        return "a folder's judgments are known where it lies, not by its name"
+    if absent := missing(id):
+        return f"{id} is {absent}"
+    try:
+        return open_judged(id)
+    except MissingData as error:
+        return str(error)
+
+
+def _recomputed(path: Path, record: Record, run: Run, collection: Collection) -> None:
+    """Raise `RecordError` unless the run and the judgments give the record's scores."""
+    for name, found in (("judgments", collection.inspection.judgments_sha256), ("queries", collection.inspection.queries_sha256)):
+        if found != record.protocol.collection[name]:
+            raise RecordError(f"{path}: the {name} of {record.collection} on this disk are not those it was scored with")
+    measures = list(record.scores)
+    scores = rounded(evaluate(run, collection.judgments(), measures, answer_hits(run, collection, measures)))
+    for measure, expected in scores.items():
+        recorded = record.scores[measure]
+        if recorded.keys() != expected.keys():
+            raise RecordError(f"{path}: {measure} covers other queries than the judgments")
+        for query, value in expected.items():
+            if abs(value - recorded[query]) > _TOLERANCE:
+                raise RecordError(f"{path}: {measure} of query {query} is {recorded[query]}, recomputed {value}")

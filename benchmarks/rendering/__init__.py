@@ -1,0 +1,1 @@
+"""Records to Markdown and plots: the same records give the same bytes."""

@@ -1,0 +1,106 @@
+"""All records and all published numbers, ready to be looked up by cell: what every page draws on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from benchmarks.collections.conventions import conventions_of, means
+from benchmarks.protocol import Protocol, differences, fingerprint
+from benchmarks.published import Key, PublishedNumber, Verdict, ledger, verdict
+from benchmarks.records.record import Record
+from benchmarks.registry import baselines
+from benchmarks.suites import suites
+
+MARKS = {"reproduced": "=", "drifted": "≠", "other protocol": "~", "unverified source": "?", "not run": "·"}
+
+
+@dataclass(frozen=True)
+class Footnote:
+    """Why two cells of one column are not quite comparable."""
+
+    spec: str
+    collection: str
+    fields: tuple[str, ...]
+
+
+class Board:
+    """Records by (spec, collection), with means over collections added."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self.measured = {(record.spec, record.collection): record for record in records}
+        self.records = {**self.measured, **_macro_means(self.measured)}
+        self.published: dict[Key, PublishedNumber] = {}
+        for baseline in baselines().values():
+            self.published |= ledger(baseline)
+
+    @property
+    def specs(self) -> list[str]:
+        """Specs that have a record: in the order of the suites, then by name."""
+        known = {str(spec): place for place, spec in enumerate(_suite_variants())}
+        found = {spec for spec, _ in self.records}
+        return sorted(found, key=lambda spec: (known.get(spec, len(known)), spec))
+
+    @property
+    def collections(self) -> list[str]:
+        """Collections that have a record: in the order of the suites, then by name."""
+        known = {id: place for place, id in enumerate(id for suite in suites().values() for id in suite.collections)}
+        found = {id for _, id in self.records}
+        return sorted(found, key=lambda id: (_RUNGS.index(self.rung(id)), known.get(id, len(known)), id))
+
+    def rung(self, collection: str) -> str:
+        """The rung of a collection."""
+        return conventions_of(collection).rung
+
+    def number(self, spec: str, collection: str, measure: str) -> PublishedNumber | None:
+        """The published number of a cell."""
+        return self.published.get((spec, collection, measure))
+
+    def verdict(self, spec: str, collection: str, measure: str) -> Verdict | None:
+        """The verdict on a cell's published number, where there is one."""
+        number = self.number(spec, collection, measure)
+        return verdict(number, self.records.get((spec, collection))) if number else None
+
+    def footnotes(self, collection: str, specs: Iterable[str]) -> list[Footnote]:
+        """Cells of a column whose collection or evaluation differs from what most of it has."""
+        column = [record for spec in specs if (record := self.records.get((spec, collection)))]
+        if not column:
+            return []
+        usual = _most_common([_shared(record.protocol) for record in column])
+        notes = []
+        for record in column:
+            fields = differences(usual, _shared(record.protocol))
+            if fields:
+                notes.append(Footnote(record.spec, collection, tuple(fields)))
+        return notes
+
+
+_RUNGS = ("paper", "lab", "synthetic")
+
+
+def _suite_variants() -> list[str]:
+    return list(dict.fromkeys(variant for suite in suites().values() for variant in suite.variants))
+
+
+def _shared(protocol: Protocol) -> dict[str, object]:
+    return {"collection": protocol.collection, "evaluation": protocol.evaluation}
+
+
+def _most_common(sections: list[dict[str, object]]) -> dict[str, object]:
+    names = [fingerprint(section) for section in sections]
+    return sections[names.index(max(sorted(set(names)), key=names.count))]
+
+
+def _macro_means(records: dict[tuple[str, str], Record]) -> dict[tuple[str, str], Record]:
+    """Records of collections that are the mean of others (CQADupStack), where all members are there.
+
+    Each member is one "query": the mean of the members' means is what is published.
+    """
+    found = {}
+    for id, members in means().items():
+        for spec in {spec for spec, _ in records}:
+            parts = [records[spec, member] for member in members if (spec, member) in records]
+            if len(parts) == len(members):
+                scores = {name: {part.collection: part.means[name] for part in parts} for name in parts[0].scores}
+                found[spec, id] = replace(parts[0], collection=id, scores=scores, efficiency={})
+    return found

@@ -1,0 +1,77 @@
+"""How single numbers look in a report, the same on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.records.record import Record
+from benchmarks.records.store import file_name
+from benchmarks.rendering.board import MARKS, Board
+from benchmarks.rendering.markdown import code, escape, link
+
+LEGEND = (
+    "A number is a mean over all judged queries and links to its record. Beside it, in parentheses, the "
+    "published number and the verdict: `=` reproduced (equal at the printed precision), `≠` drifted (with the "
+    "difference), `~` other protocol, `?` unverified source; `·` was not run."
+)
+
+
+def record_link(text: str, record: Record, up: str) -> str:
+    """`text` linked to the record's file; `up` leads from the page to the folder above reports."""
+    if record.collection not in _paths(record):
+        return text
+    return link(text, f"{up}results/{_paths(record)[record.collection]}")
+
+
+def _paths(record: Record) -> dict[str, str]:
+    from benchmarks.collections.conventions import means
+
+    if record.collection in means():
+        return {}
+    return {record.collection: f"records/{file_name(record.spec)}/{file_name(record.collection)}.json"}
+
+
+def measured(board: Board, spec: str, collection: str, measure: str, up: str) -> str:
+    """A measured mean with the published number and the verdict beside it."""
+    record = board.records.get((spec, collection))
+    number = board.number(spec, collection, measure)
+    if record is None or measure not in record.scores:
+        return f"· ({number.printed})" if number else ""
+    shown = record_link(f"{record.means[measure]:.4f}", record, up)
+    found = board.verdict(spec, collection, measure)
+    if number is None or found is None:
+        return shown
+    drift = f" {found.detail}" if found.word == "drifted" else ""
+    return f"{shown} ({number.printed} {MARKS[found.word]}{drift})"
+
+
+def name(spec: str) -> str:
+    """A spec as code."""
+    return code(spec)
+
+
+def column(board: Board, collection: str) -> str:
+    """A column's head: the collection and its rung."""
+    return f"{escape(collection)} ({board.rung(collection)})"
+
+
+def milliseconds(search: Mapping[str, Any], field: str) -> str:
+    """A latency."""
+    return f"{search[field]:.2f}" if search else ""
+
+
+def mebibytes(size: int) -> str:
+    """A size on disk or in memory."""
+    return f"{size / 2**20:.1f}"
+
+
+def footnotes(board: Board, collections: list[str], specs: list[str]) -> str:
+    """Which cells of the columns are not quite comparable, and in what they differ."""
+    lines = [
+        f"- {name(note.spec)} on {escape(note.collection)} differs from its column in: "
+        + ", ".join(code(field) for field in note.fields)
+        for collection in collections
+        for note in board.footnotes(collection, specs)
+    ]
+    return "\n".join(["Not comparable with the rest of their column:", "", *lines]) if lines else ""

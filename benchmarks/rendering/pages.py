@@ -1,0 +1,201 @@
+"""The pages of `reports/`: the front page, one for each suite, one for each baseline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import PurePosixPath
+
+from benchmarks.collections.conventions import conventions_of
+from benchmarks.records.record import Record
+from benchmarks.records.store import file_name
+from benchmarks.registry import Baseline, baselines
+from benchmarks.rendering import cells
+from benchmarks.rendering.board import Board
+from benchmarks.rendering.markdown import code, document, escape, link, split_tables, table
+from benchmarks.rendering.plots import Point, effectiveness_against_latency
+from benchmarks.spec import parse
+from benchmarks.suites import Suite, suites
+
+Pages = dict[PurePosixPath, str]
+_MAIN = "nDCG@10"
+_GENERATED = "<!-- Generated from results/ by `nox -s report`; edits are overwritten. -->"
+
+
+def render(board: Board) -> Pages:
+    """Every page and plot, by its path below `reports/`."""
+    pages: Pages = {PurePosixPath("README.md"): front_page(board)}
+    for suite in suites().values():
+        if _of_suite(board, suite):
+            pages[PurePosixPath("suites", f"{suite.name}.md")] = suite_page(board, suite)
+    for collection in board.collections:
+        if points := _points(board, collection):
+            plot = effectiveness_against_latency(points, _main_measure(collection), collection)
+            pages[_plot_path(collection)] = plot
+    for baseline in baselines().values():
+        if _specs_of(board, baseline):
+            pages[PurePosixPath("baselines", f"{baseline.key}.md")] = baseline_page(board, baseline)
+    return dict(sorted(pages.items()))
+
+
+def front_page(board: Board) -> str:
+    """What was measured, on what, and the matrix of variants by collections."""
+    verdicts = Counter(
+        found.word for key in board.published if (found := board.verdict(*key)) and found.word != "not run"
+    )
+    counted = ", ".join(f"{count} {word}" for word, count in sorted(verdicts.items())) or "none measured yet"
+    return document(
+        "# Reports",
+        _GENERATED,
+        f"{len(board.measured)} cells: {len(board.specs)} variants, {len(board.collections)} collections. "
+        f"Published numbers with a measurement beside them: {counted}. "
+        f"{len(board.published)} numbers are in the ledger.",
+        _machines(board),
+        "## Effectiveness",
+        f"{cells.LEGEND} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
+        _matrix(board, _MAIN, board.collections, board.specs, ""),
+        cells.footnotes(board, board.collections, board.specs),
+        "## Pages",
+        "\n".join(
+            [f"- Suite {link(s.name, f'suites/{s.name}.md')}: {s.summary}" for s in suites().values() if _of_suite(board, s)]
+            + [
+                f"- Baseline {link(b.key, f'baselines/{b.key}.md')}: {escape(b.summary)}"
+                for b in baselines().values()
+                if _specs_of(board, b)
+            ]
+        ),
+    )
+
+
+def suite_page(board: Board, suite: Suite) -> str:
+    """A suite: effectiveness by measure, efficiency by collection, a plot for each."""
+    collections = _of_suite(board, suite)
+    measures = list(dict.fromkeys(m for id in collections for m in conventions_of(id).measures))
+    blocks = [f"# Suite {suite.name}", _GENERATED, f"{suite.summary[0].upper()}{suite.summary[1:]}.", cells.LEGEND]
+    blocks.append("## Effectiveness")
+    for measure in measures:
+        having = [id for id in collections if measure in conventions_of(id).measures]
+        blocks += [f"### {measure}", _matrix(board, measure, having, board.specs, "../")]
+    blocks += [cells.footnotes(board, collections, board.specs), "## Efficiency", _EFFICIENCY]
+    for id in collections:
+        blocks += [f"### {escape(id)}", _about(board, id), _efficiency(board, id)]
+        if _points(board, id):
+            alternative = f"{_main_measure(id)} against median latency on {escape(id)}; the numbers are in the tables"
+            blocks.append(f"!{link(alternative, f'../{_plot_path(id)}')}")
+    return document(*blocks)
+
+
+def baseline_page(board: Board, baseline: Baseline) -> str:
+    """A baseline: its variants, and for each what is published and what was measured."""
+    blocks = [f"# {baseline.key}", _GENERATED, escape(baseline.summary) + ".", _paper(baseline), cells.LEGEND]
+    blocks.append(table(["variant", "what it is"], [[code(v), escape(d.summary)] for v, d in baseline.variants.items()]))
+    for spec in [*(f"{baseline.key}:{v}" for v in baseline.variants), *_composed(board, baseline)]:
+        if section := _variant_section(board, spec):
+            blocks += [f"## {code(spec)}", section]
+    return document(*blocks)
+
+
+_EFFICIENCY = (
+    "Latency is text in, document ids out, for one query at a time, encoding included, in a process of its own "
+    "with pinned threads; *cold* is its first query. Queries a second are for all queries at once. Peak memory is "
+    "the rise while opening and searching, memory-mapped files aside. Times are this machine's: compare ratios."
+)
+
+
+def _matrix(board: Board, measure: str, collections: list[str], specs: list[str], up: str) -> str:
+    rows = [
+        (cells.name(spec), [cells.measured(board, spec, id, measure, f"{up}../") for id in collections])
+        for spec in specs
+        if any((spec, id) in board.records for id in collections)
+    ]
+    return split_tables("variant", [cells.column(board, id) for id in collections], rows)
+
+
+def _efficiency(board: Board, collection: str) -> str:
+    latency, cost = [], []
+    for spec in board.specs:
+        record = board.measured.get((spec, collection))
+        if record is None or not record.efficiency:
+            continue
+        search, build = record.efficiency["search"], record.efficiency["build"]
+        name = cells.record_link(cells.name(spec), record, "../../")
+        stages = ", ".join(f"{stage} {value:.2f}" for stage, value in search["stages_ms"].items())
+        times = [cells.milliseconds(search, field) for field in ("p50_ms", "p95_ms", "p99_ms", "cold_ms")]
+        latency.append([name, *times, f"{search['batch_qps']:.0f}", stages])
+        seconds = [f"{build['seconds'].get(stage, 0.0):.1f}" for stage in ("encode", "index")]
+        memory = [cells.mebibytes(size) for size in (build["peak_bytes"], search["peak_bytes"])]
+        cost.append([name, *seconds, cells.mebibytes(build["index_bytes"]), *memory])
+    if not latency:
+        return "No latency was measured here."
+    return "\n\n".join(
+        [
+            table(["variant", "p50 ms", "p95 ms", "p99 ms", "cold ms", "queries/s", "mean ms by stage"], latency),
+            table(["variant", "encode s", "index s", "index MiB", "build peak MiB", "search peak MiB"], cost),
+        ]
+    )
+
+
+def _variant_section(board: Board, spec: str) -> str:
+    """One table: collections down, measures across."""
+    cells_of = {(id, m) for (s, id, m) in board.published if s == spec}
+    cells_of |= {(id, m) for (s, id), record in board.records.items() if s == spec for m in record.scores}
+    if not cells_of:
+        return ""
+    known = board.collections
+    ids = sorted({id for id, _ in cells_of}, key=lambda id: (known.index(id) if id in known else len(known), id))
+    usual = [_MAIN, "RR@10", "R@100", "R@1000"]
+    measures = sorted({m for _, m in cells_of}, key=lambda m: (usual.index(m) if m in usual else len(usual), m))
+    rows = [(cells.column(board, id), [cells.measured(board, spec, id, m, "../../") for m in measures]) for id in ids]
+    return split_tables("collection", measures, rows)
+
+
+def _machines(board: Board) -> str:
+    machines = Counter(str(record.environment["machine"]) for record in board.measured.values())
+    lines = [f"- {escape(machine)}: {count} cells" for machine, count in sorted(machines.items())]
+    return "\n".join(["Measured on:", "", *lines]) if lines else ""
+
+
+def _about(board: Board, collection: str) -> str:
+    record = next((r for (_, id), r in board.measured.items() if id == collection), None)
+    counts = f"{record.counts['documents']:,} documents, {record.counts['queries']:,} judged queries." if record else ""
+    return f"{counts} {escape(conventions_of(collection).note)}".strip()
+
+
+def _paper(baseline: Baseline) -> str:
+    paper = baseline.paper
+    if paper is None:
+        return ""
+    return f"{escape(paper.authors)} {paper.year}: {link(escape(paper.title), f'https://arxiv.org/abs/{paper.arxiv}')}."
+
+
+def _of_suite(board: Board, suite: Suite) -> list[str]:
+    from benchmarks.collections.conventions import means
+
+    having = {id for _, id in board.records}
+    grouped = [id for id, members in means().items() if id in having and set(members) <= set(suite.collections)]
+    return [id for id in suite.collections if id in having] + grouped
+
+
+def _specs_of(board: Board, baseline: Baseline) -> list[str]:
+    return [spec for spec in board.specs if any(leaf.baseline == baseline.key for leaf in parse(spec).leaves)]
+
+
+def _composed(board: Board, baseline: Baseline) -> list[str]:
+    plain = {f"{baseline.key}:{variant}" for variant in baseline.variants}
+    return [spec for spec in _specs_of(board, baseline) if spec not in plain]
+
+
+def _main_measure(collection: str) -> str:
+    return conventions_of(collection).measures[0]
+
+
+def _plot_path(collection: str) -> PurePosixPath:
+    return PurePosixPath("plots", f"{file_name(collection)}.svg")
+
+
+def _points(board: Board, collection: str) -> list[Point]:
+    found: list[Record] = [
+        record for spec in board.specs if (record := board.measured.get((spec, collection))) and record.efficiency
+    ]
+    measure = _main_measure(collection)
+    points = [Point(r.spec, r.efficiency["search"]["p50_ms"], r.means[measure]) for r in found]
+    return points if len(points) > 1 else []

@@ -1,0 +1,114 @@
+"""Effectiveness against latency, as SVG that is legible on light and dark pages.
+
+matplotlib draws; ids are salted and dates left out, so that the same numbers give the same
+bytes. Colours are mid tones on a transparent ground, and a style sheet turns text and axes
+light where the reader's page is dark.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+_INK = "#333333"
+_STYLE = (
+    "<style>@media (prefers-color-scheme: dark) {"
+    f"text {{ fill: #dddddd !important; }} [style*='{_INK}'] {{ stroke: #999999 !important; }}"
+    "}</style>"
+)
+_POINT, _FRONT = "#3b7dd8", "#d8743b"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One retriever: latency in milliseconds, effectiveness."""
+
+    name: str
+    latency: float
+    effectiveness: float
+
+
+def pareto_front(points: Sequence[Point]) -> list[Point]:
+    """The points that no other beats on both counts, from fast to slow."""
+    front: list[Point] = []
+    for point in sorted(points, key=lambda p: (p.latency, -p.effectiveness, p.name)):
+        if not front or point.effectiveness > front[-1].effectiveness:
+            front.append(point)
+    return front
+
+
+def effectiveness_against_latency(points: Sequence[Point], measure: str, title: str) -> str:
+    """The plot as SVG text, with the same facts as a text alternative."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    settings = {
+        "svg.hashsalt": "retriever-bench", "svg.fonttype": "none", "font.family": "DejaVu Sans",
+        "font.size": 9, "text.color": _INK, "axes.labelcolor": _INK,
+        "axes.edgecolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
+    }  # fmt: skip
+    with mpl.rc_context(settings):
+        figure = _draw(points, measure, title)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _with_alternative(buffer.getvalue(), points, measure, title)
+
+
+def _draw(points: Sequence[Point], measure: str, title: str) -> Any:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.0), layout="constrained")
+    axes = figure.add_subplot()
+    front = pareto_front(points)
+    axes.plot(
+        [p.latency for p in front], [p.effectiveness for p in front],
+        color=_FRONT, linewidth=1.2, linestyle="--", drawstyle="steps-post", zorder=1,
+    )  # fmt: skip
+    axes.scatter(
+        [p.latency for p in points], [p.effectiveness for p in points],
+        color=[_FRONT if p in front else _POINT for p in points], s=26, zorder=2,
+    )  # fmt: skip
+    axes.set_xscale("log")
+    low, high = min(p.latency for p in points), max(p.latency for p in points)
+    # Room for the names, which stand to the right of their points.
+    axes.set_xlim(low / 1.6, high * (high / low) ** 0.9 * 3)
+    for point, offset in zip(points, _label_offsets(points), strict=True):
+        axes.annotate(
+            point.name, (point.latency, point.effectiveness), xytext=(6, offset), textcoords="offset points",
+            va="center", fontsize=8,
+        )  # fmt: skip
+    axes.margins(y=0.15)
+    axes.set_xlabel("median latency of one query in ms (log scale)")
+    axes.set_ylabel(measure)
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _label_offsets(points: Sequence[Point]) -> list[float]:
+    """Vertical shifts in points (1/72 inch) that keep names of neighbours apart."""
+    heights = [point.effectiveness for point in points]
+    span = (max(heights) - min(heights)) * 1.3 or 1.0
+    scale = 230.0 / span
+    placed: list[float] = []
+    offsets = [0.0] * len(points)
+    for index in sorted(range(len(points)), key=lambda i: heights[i]):
+        wanted = heights[index] * scale
+        at = max(wanted, placed[-1] + 11.0) if placed else wanted
+        placed.append(at)
+        offsets[index] = at - wanted
+    return offsets
+
+
+def _with_alternative(svg: str, points: Sequence[Point], measure: str, title: str) -> str:
+    front = {point.name for point in pareto_front(points)}
+    facts = "; ".join(
+        f"{p.name}{' (on the front)' if p.name in front else ''} {p.effectiveness:.4f} at {p.latency:.2f} ms"
+        for p in sorted(points, key=lambda p: p.latency)
+    )
+    alternative = f"<title>{escape(f'{title}: {measure} against latency')}</title><desc>{escape(facts)}</desc>"
+    head, tag, rest = svg.partition("<defs>")
+    return f"{head}{alternative}{_STYLE}\n {tag}{rest}"
