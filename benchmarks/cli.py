@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = {name: import_module(f"benchmarks.commands.{module}") for name, module in _COMMANDS.items()}
     for name, module in modules.items():
-        subparser = subparsers.add_parser(name, help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}.")
+        subparser = subparsers.add_parser(
+            name, help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}."
+        )
         module.add(subparser)
     args = parser.parse_args(arguments)
     try:
@@ -46,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            print("retriever-bench: no space left on the disk; free some, and the same command goes on", file=sys.stderr)
+            print(
+                "retriever-bench: no space left on the disk; free some, and the same command goes on",
+                file=sys.stderr,
+            )
             return 1
         raise
     return code

@@ -96,7 +96,9 @@ def verdict(number: PublishedNumber, record: Record | None) -> Verdict:
     if not number.verified:
         return Verdict(UNVERIFIED)
     differing = [
-        name for name, value in sorted(number.protocol.items()) if record.protocol.collection.get(name) != value
+        name
+        for name, value in sorted(number.protocol.items())
+        if record.protocol.collection.get(name) != value
     ]
     if differing or record.rung != "paper":
         return Verdict(OTHER_PROTOCOL, ", ".join(differing) or f"{record.rung} rung")

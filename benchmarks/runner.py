@@ -57,7 +57,9 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     if finished is not None and (finished[0].efficiency or not bench.efficiency):
         bench.store.write(*finished)
         return finished[0]
-    build = open_indexes(searcher, collection, bench.cache, lambda stream: bench.progress.documents(stream, _size(collection)))
+    build = open_indexes(
+        searcher, collection, bench.cache, lambda stream: bench.progress.documents(stream, _size(collection))
+    )
     if finished is not None:
         record, lines = finished
     else:
@@ -89,7 +91,9 @@ def search(searcher: Searcher, queries: Sequence[Query], depth: int, *, drop_sel
     run: Run = {}
     for query, ranking in zip(queries, rankings, strict=True):
         ordered: Ranking = rank(ranking.ids, ranking.scores)
-        run[query.id] = without(ordered, query.id, depth) if drop_self else rank(ordered.ids, ordered.scores, depth)
+        run[query.id] = (
+            without(ordered, query.id, depth) if drop_self else rank(ordered.ids, ordered.scores, depth)
+        )
     return run
 
 
@@ -101,11 +105,15 @@ def answer_hits(run: Run, collection: Collection, measures: Sequence[str]) -> Hi
     return find_answers(run, collection.documents(), collection.answers(), depth)
 
 
-def _scored(spec: Spec, collection: Collection, protocol: Protocol, run: Run, seed: int) -> tuple[Record, bytes]:
+def _scored(
+    spec: Spec, collection: Collection, protocol: Protocol, run: Run, seed: int
+) -> tuple[Record, bytes]:
     judgments = collection.judgments()
     evaluated = sum(query in run for query in judgments)
     if evaluated != len(judgments):
-        raise EvaluationError(f"{len(judgments)} queries are judged and {evaluated} were answered; a mean needs all")
+        raise EvaluationError(
+            f"{len(judgments)} queries are judged and {evaluated} were answered; a mean needs all"
+        )
     measures = collection.conventions.measures
     scores = evaluate(run, judgments, measures, answer_hits(run, collection, measures))
     lines = trecrun.dumps(run, file_name(str(spec)))
@@ -143,14 +151,19 @@ def _efficiency(
     bench.progress.say("    measuring latency in a process of its own")
     measured = measure(str(spec), collection_id, protocol.evaluation["depth"], setting, bench.cache.root)
     seconds = {name: round(value, 3) for name, value in sorted(build.seconds.items())}
-    return {"build": {"index_bytes": build.bytes, "seconds": seconds, "peak_bytes": build.peak_bytes}, **measured}
+    return {
+        "build": {"index_bytes": build.bytes, "seconds": seconds, "peak_bytes": build.peak_bytes},
+        **measured,
+    }
 
 
 def _cell_folder(spec: str, collection: str, protocol: Protocol, cache: Cache) -> Path:
     return cache.cell(f"{protocol.fingerprint}-{file_name(spec)}-{file_name(collection)}"[:120])
 
 
-def _finished(spec: Spec, collection: Collection, protocol: Protocol, bench: Bench) -> tuple[Record, bytes] | None:
+def _finished(
+    spec: Spec, collection: Collection, protocol: Protocol, bench: Bench
+) -> tuple[Record, bytes] | None:
     """A cell finished earlier on this machine, with its run."""
     folder = _cell_folder(str(spec), collection.id, protocol, bench.cache)
     if not (folder / "record.json").exists():
@@ -175,6 +188,8 @@ def _size(collection: Collection) -> int:
 def _tell_problems(collection: Collection, progress: Progress) -> None:
     found = collection.inspection
     if found.skipped or found.doubtful:
-        progress.say(f"    {collection.id}: {found.skipped} items skipped, {found.doubtful} kept but doubtful, such as")
+        progress.say(
+            f"    {collection.id}: {found.skipped} items skipped, {found.doubtful} kept but doubtful, such as"
+        )
         for problem in found.problems[:3]:
             progress.say(f"      {problem['where']}: {problem['what']}")

@@ -107,7 +107,9 @@ class _Parser:
         return self.text[self.at :]
 
     def fail(self, expected: str) -> None:
-        raise UsageError(f"cannot read {self.text!r}: expected {expected} at {self.rest!r}; see `list --help`")
+        raise UsageError(
+            f"cannot read {self.text!r}: expected {expected} at {self.rest!r}; see `list --help`"
+        )
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         match = pattern.match(self.text, self.at)
@@ -172,5 +174,6 @@ def _checked(spec: Composition) -> Composition:
     if len(spec.parts) < 2:
         raise UsageError(f"{spec}: {spec.function} takes at least two retrievers")
     if spec.weights and (spec.function != "wsum" or len(spec.weights) != len(spec.parts)):
-        raise UsageError(f"{spec}: weights go with wsum, one for each retriever")
+        names = ", ".join(map(str, spec.parts))
+        raise UsageError(f"{spec.function} of {names}: weights go with wsum, one for each retriever")
     return spec

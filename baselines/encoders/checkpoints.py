@@ -84,5 +84,7 @@ def _given(folder: Path | None) -> Path | None:
     if folder is None:
         return None
     if not (folder / WEIGHTS).exists():
-        raise MissingWeights(f"{folder} has no {WEIGHTS}; --checkpoint takes a folder with config, tokenizer and weights")
+        raise MissingWeights(
+            f"{folder} has no {WEIGHTS}; --checkpoint takes a folder with config, tokenizer and weights"
+        )
     return folder

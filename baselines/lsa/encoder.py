@@ -48,7 +48,9 @@ class LSAEncoder:
         manifest.check()
         if _COMPONENTS not in manifest:
             self._learn(itertools.islice(documents, _FITTED_ON), manifest)
-        self._vectorizer = self._make_vectorizer(json.loads(manifest.path("vocabulary.json").read_text("utf-8")))
+        self._vectorizer = self._make_vectorizer(
+            json.loads(manifest.path("vocabulary.json").read_text("utf-8"))
+        )
         self._vectorizer.idf_ = np.asarray(manifest.array("idf.npy"))
         self._components = np.asarray(manifest.array(_COMPONENTS))
 
@@ -56,7 +58,8 @@ class LSAEncoder:
         """float32[len(texts), dimension]; a text without a known term is the zero vector."""
         vectors: FloatArray = self._vectorizer.transform(texts).astype(np.float32) @ self._components
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+        scaled: FloatArray = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+        return scaled
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]."""

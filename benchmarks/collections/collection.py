@@ -122,7 +122,9 @@ def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collectio
     if strict and (inspection.skipped or inspection.doubtful):
         first = inspection.problems[0]
         count = inspection.skipped + inspection.doubtful
-        raise MalformedInput(f"{first['where']}: {first['what']} ({count} problems in all; without --strict they are counted)")
+        raise MalformedInput(
+            f"{first['where']}: {first['what']} ({count} problems in all; without --strict they are counted)"
+        )
     if not inspection.documents or not inspection.queries:
         raise MissingData(f"{name}: no readable documents or no judged queries; nothing to measure")
     return Collection(name, source, conventions, inspection)

@@ -41,7 +41,8 @@ def conventions_of(collection: str) -> Conventions:
     if "folder" in merged:
         merged["folder"] = tuple(sorted(merged["folder"].items()))
     known = {field.name for field in fields(Conventions)}
-    return Conventions(**{k: tuple(v) if k == "measures" else v for k, v in merged.items() if k in known})
+    values: dict[str, Any] = {name: value for name, value in merged.items() if name in known}
+    return Conventions(**{**values, "measures": tuple(values["measures"])})
 
 
 def means() -> dict[str, tuple[str, ...]]:
@@ -73,5 +74,9 @@ def missing(collection: str) -> str:
         return f"not on disk; downloads from {conventions.host}"
     if collection.startswith("folder:"):
         path = Path(collection.removeprefix("folder:").partition("#")[0])
-        return "" if (path / "corpus.jsonl").exists() or (path / "corpus.jsonl.gz").exists() else f"no corpus.jsonl in {path}"
+        return (
+            ""
+            if (path / "corpus.jsonl").exists() or (path / "corpus.jsonl.gz").exists()
+            else f"no corpus.jsonl in {path}"
+        )
     return ""

@@ -88,7 +88,9 @@ def _present(folder: Path, *names: str) -> Path:
     for name in names:
         if (folder / name).exists():
             return folder / name
-    raise MissingData(f"{folder} has no {' or '.join(names)}; a BEIR folder holds corpus.jsonl, queries.jsonl, qrels/")
+    raise MissingData(
+        f"{folder} has no {' or '.join(names)}; a BEIR folder holds corpus.jsonl, queries.jsonl, qrels/"
+    )
 
 
 def _text(value: Any) -> str | None:

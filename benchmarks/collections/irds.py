@@ -74,20 +74,26 @@ class DatasetSource:
             raise MissingData(f"{self.id}: {absent}, which cannot be reached from here")
         for part in ("docs", "queries", "qrels"):
             if not getattr(self.dataset, f"has_{part}")():
-                raise MissingData(f"{self.id}: ir-datasets has no {part} for it; choose a split that has judgments")
+                raise MissingData(
+                    f"{self.id}: ir-datasets has no {part} for it; choose a split that has judgments"
+                )
 
 
 def _load(id: str) -> Any:
     import ir_datasets
 
-    for handler in logging.getLogger("ir_datasets").handlers:
-        handler.setLevel(logging.WARNING)
+    logging.getLogger("ir_datasets").addFilter(_is_warning)
     synthetic.register()
     try:
         return ir_datasets.load(id)
     except KeyError:
         hint = "`retriever-bench list` shows collections; any ir-datasets id will do"
         raise UnknownName("collection", id, ir_datasets.registry, hint) from None
+
+
+def _is_warning(line: logging.LogRecord) -> bool:
+    """ir-datasets tells of every file it opens; only what it warns of is for the reader."""
+    return line.levelno >= logging.WARNING
 
 
 @functools.cache

@@ -25,7 +25,13 @@ def add(parser: ArgumentParser) -> None:
     """The two, and on what."""
     parser.add_argument("a", metavar="A", help="a spec that has records")
     parser.add_argument("b", metavar="B", help="another")
-    parser.add_argument("--collection", action="append", default=[], metavar="ID", help="default: every collection both were measured on")
+    parser.add_argument(
+        "--collection",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="default: every collection both were measured on",
+    )
     parser.add_argument("--measure", default="nDCG@10", help="default: nDCG@10")
     options.results(parser)
     options.output(parser)
@@ -36,7 +42,9 @@ def run(args: Namespace) -> int:
     a, b = (_records(Store(args.results), text) for text in (args.a, args.b))
     shared = [id for id in a if id in b and (not args.collection or id in args.collection)]
     if not shared:
-        raise UsageError(f"{args.a} and {args.b} have no collection in common here; `retriever-bench run` measures them")
+        raise UsageError(
+            f"{args.a} and {args.b} have no collection in common here; `retriever-bench run` measures them"
+        )
     results = [_compared(a[id], b[id], args.measure) for id in shared]
     if args.json:
         print(json.dumps(results, indent=1))
@@ -63,7 +71,10 @@ def _compared(a: Record, b: Record, measure: str) -> dict[str, Any]:
     moved = sorted(scores_a, key=lambda query: (scores_b[query] - scores_a[query], query))
     moved = [query for query in moved if scores_a[query] != scores_b[query]]
     extremes = moved if len(moved) <= 2 * _SHOWN else moved[:_SHOWN] + moved[-_SHOWN:]
-    unlike = differences({"c": a.protocol.collection, "e": a.protocol.evaluation}, {"c": b.protocol.collection, "e": b.protocol.evaluation})
+    unlike = differences(
+        {"c": a.protocol.collection, "e": a.protocol.evaluation},
+        {"c": b.protocol.collection, "e": b.protocol.evaluation},
+    )
     return {
         "collection": a.collection, "measure": measure, **asdict(result), "difference": result.difference,
         "protocol_differs_in": [name[2:] for name in unlike],
@@ -76,11 +87,16 @@ def _print(result: dict[str, Any], args: Namespace) -> None:
     ties = result["queries"] - result["wins"] - result["losses"]
     print(f"{result['collection']}, {result['measure']}, {result['queries']} queries")
     print(f"  A {result['mean_a']:.4f}  {args.a}\n  B {result['mean_b']:.4f}  {args.b}")
-    print(f"  B - A {result['difference']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}, p = {result['p_value']:.4f} (paired randomisation)")
+    print(
+        f"  B - A {result['difference']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}, p = {result['p_value']:.4f} (paired randomisation)"
+    )
     print(f"  B wins {result['wins']}, loses {result['losses']}, ties {ties}")
     if result["protocol_differs_in"]:
         print(f"  careful: the two were measured differently in {', '.join(result['protocol_differs_in'])}")
-    rows = [[f"  {e['query']}", f"{e['a']:.4f}", f"{e['b']:.4f}", f"{e['b'] - e['a']:+.4f}"] for e in result["extremes"]]
+    rows = [
+        [f"  {e['query']}", f"{e['a']:.4f}", f"{e['b']:.4f}", f"{e['b'] - e['a']:+.4f}"]
+        for e in result["extremes"]
+    ]
     if rows:
         print(table(["  QUERY", "A", "B", "B - A"], rows))
     print()

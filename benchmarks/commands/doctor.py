@@ -59,7 +59,9 @@ def _machine() -> dict[str, Any]:
             "ir-datasets": f"{datasets_home()} ({'there' if datasets_home().exists() else 'not there yet'})",
             "data folder": f"{data}" if data else "RETRIEVER_BENCH_DATA is not set",
         },
-        "variants": {f"{b.key}:{name}": v.missing() for b in baselines().values() for name, v in b.variants.items()},
+        "variants": {
+            f"{b.key}:{name}": v.missing() for b in baselines().values() for name, v in b.variants.items()
+        },
         "suites": {
             name: {"collections": len(s.collections), "on_disk": sum(not missing(id) for id in s.collections)}
             for name, s in suites().items()

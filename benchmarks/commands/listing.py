@@ -40,8 +40,15 @@ def run(args: Namespace) -> int:
     print(table(["VARIANT", "HERE", "WHAT IT IS"], rows))
     for name, suite in found["suites"].items():
         print(f"\nSUITE {name}: {suite['summary']}")
-        print(table(["  COLLECTION", "HERE"], [[f"  {id}", why or "ready"] for id, why in suite["collections"].items()]))
-    print("\nAny other ir-datasets id, folder:PATH and synthetic/SIZE work as well; see `retriever-bench list --help`.")
+        print(
+            table(
+                ["  COLLECTION", "HERE"],
+                [[f"  {id}", why or "ready"] for id, why in suite["collections"].items()],
+            )
+        )
+    print(
+        "\nAny other ir-datasets id, folder:PATH and synthetic/SIZE work as well; see `retriever-bench list --help`."
+    )
     return 0
 
 

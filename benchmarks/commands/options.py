@@ -8,12 +8,24 @@ from pathlib import Path
 
 def results(parser: ArgumentParser) -> None:
     """`--results`."""
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="records and runs (default: results)")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="records and runs (default: results)",
+    )
 
 
 def reports(parser: ArgumentParser) -> None:
     """`--reports`."""
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="generated pages (default: reports)")
+    parser.add_argument(
+        "--reports",
+        type=Path,
+        default=Path("reports"),
+        metavar="DIR",
+        help="generated pages (default: reports)",
+    )
 
 
 def output(parser: ArgumentParser) -> None:

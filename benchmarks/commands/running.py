@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from benchmarks.commands import options
 from benchmarks.commands.terminal import table
@@ -25,12 +27,29 @@ HELP = "measure variants on collections, and write records, runs and reports"
 def add(parser: ArgumentParser) -> None:
     """What to measure, and how strictly."""
     parser.add_argument("--suite", help="a named grid (see `list`)")
-    parser.add_argument("--variant", action="append", default=[], metavar="SPEC", help="a spec; may be repeated; narrows the suite or adds to it")
-    parser.add_argument("--collection", action="append", default=[], metavar="ID", help="a collection; may be repeated")
-    parser.add_argument("--checkpoint", type=Path, metavar="DIR", help="a folder of weights, for the one variant that is named")
+    parser.add_argument(
+        "--variant",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="a spec; may be repeated; narrows the suite or adds to it",
+    )
+    parser.add_argument(
+        "--collection", action="append", default=[], metavar="ID", help="a collection; may be repeated"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="DIR",
+        help="a folder of weights, for the one variant that is named",
+    )
     parser.add_argument("--seed", type=int, default=0, help="for whatever draws at random (default: 0)")
-    parser.add_argument("--no-efficiency", action="store_true", help="effectiveness only: no latency, no sizes")
-    parser.add_argument("--strict", action="store_true", help="what cannot be reached or read whole is a failure")
+    parser.add_argument(
+        "--no-efficiency", action="store_true", help="effectiveness only: no latency, no sizes"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="what cannot be reached or read whole is a failure"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     options.results(parser)
     options.reports(parser)
@@ -62,24 +81,35 @@ def _cells(args: Namespace) -> list[Cell]:
     if args.suite:
         return suite(args.suite).cells(variants, args.collection)
     if not variants or not args.collection:
-        raise UsageError("name a --suite, or at least one --variant and one --collection; see `retriever-bench list`")
+        raise UsageError(
+            "name a --suite, or at least one --variant and one --collection; see `retriever-bench list`"
+        )
     return [(variant, collection) for collection in args.collection for variant in variants]
 
 
 def _print(outcome: Outcome, args: Namespace) -> None:
+    report = str(args.reports / "README.md")
     if args.json:
-        cells = [{"spec": r.spec, "collection": r.collection, "means": r.means, "efficiency": dict(r.efficiency)} for r in outcome.records]
-        lost = {kind: [{"spec": s, "collection": c, "why": why} for (s, c), why in what.items()] for kind, what in (("not_run", outcome.not_run), ("failed", outcome.failed))}
-        print(json.dumps({"cells": cells, **lost, "report": str(args.reports / "README.md")}, indent=1))
+        print(json.dumps({**_as_json(outcome), "report": report}, indent=1))
         return
     if outcome.records:
         print(_table(outcome.records))
     for heading, lost in (("not run", outcome.not_run), ("failed", outcome.failed)):
-        for why in dict.fromkeys(lost.values()):
-            cells = [cell for cell, reason in lost.items() if reason == why]
-            print(f"{heading}: {why} ({len(cells)} cell{'s' if len(cells) > 1 else ''})")
+        for why, count in Counter(lost.values()).items():
+            print(f"{heading}: {why} ({count} cell{'s' if count > 1 else ''})")
     if outcome.records:
-        print(f"\nreport: {args.reports / 'README.md'}")
+        print(f"\nreport: {report}")
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    def lost(reasons: dict[Cell, str]) -> list[dict[str, str]]:
+        return [{"spec": spec, "collection": id, "why": why} for (spec, id), why in reasons.items()]
+
+    cells = [
+        {"spec": r.spec, "collection": r.collection, "means": r.means, "efficiency": dict(r.efficiency)}
+        for r in outcome.records
+    ]
+    return {"cells": cells, "not_run": lost(outcome.not_run), "failed": lost(outcome.failed)}
 
 
 def _table(records: list[Record]) -> str:
@@ -89,6 +119,10 @@ def _table(records: list[Record]) -> str:
         search = record.efficiency.get("search")
         size = record.efficiency.get("build", {}).get("index_bytes")
         scores = [f"{record.means[m]:.4f}" if m in record.means else "" for m in measures]
-        speed = [f"{search['p50_ms']:.2f}", f"{search['batch_qps']:.0f}", f"{size / 2**20:.1f}"] if search else ["", "", ""]
+        speed = (
+            [f"{search['p50_ms']:.2f}", f"{search['batch_qps']:.0f}", f"{size / 2**20:.1f}"]
+            if search
+            else ["", "", ""]
+        )
         rows.append([record.collection, record.spec, *scores, *speed])
     return table(["COLLECTION", "VARIANT", *measures, "p50 ms", "QPS", "MiB"], rows)

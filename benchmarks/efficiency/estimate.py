@@ -36,7 +36,15 @@ def estimate(suite: Suite, store: Store) -> list[dict[str, Any]]:
             building = 0.0 if "(" in spec else rate * documents / faster
             seconds = round(_PER_CELL + building, 1)
         lacking = missing(collection) or missing_for(parse(spec))
-        estimates.append({"spec": spec, "collection": collection, "documents": documents, "seconds": seconds, "missing": lacking})
+        estimates.append(
+            {
+                "spec": spec,
+                "collection": collection,
+                "documents": documents,
+                "seconds": seconds,
+                "missing": lacking,
+            }
+        )
     return estimates
 
 

@@ -45,7 +45,9 @@ def single_queries(searcher: Searcher, queries: Sequence[Query], depth: int) -> 
         "p50_ms": p50,
         "p95_ms": p95,
         "p99_ms": p99,
-        "stages_ms": {name: round(1000 * seconds / len(times), 3) for name, seconds in sorted(stages.items())},
+        "stages_ms": {
+            name: round(1000 * seconds / len(times), 3) for name, seconds in sorted(stages.items())
+        },
     }
 
 

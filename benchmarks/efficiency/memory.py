@@ -34,7 +34,9 @@ class PeakMemory:
         self._thread.start()
         return self
 
-    def __exit__(self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
         self._done.set()
         self._thread.join()
         self._sample()

@@ -64,7 +64,9 @@ def parse(name: str) -> Any:
     try:
         measure = ir_measures.parse_measure(name)
     except (NameError, ValueError, SyntaxError):
-        raise UsageError(f"no measure named {name!r}; names are those of ir-measures, R_cap@k and AnswerRecall@k") from None
+        raise UsageError(
+            f"no measure named {name!r}; names are those of ir-measures, R_cap@k and AnswerRecall@k"
+        ) from None
     if not ir_measures.pytrec_eval.supports(measure):
         raise UsageError(f"measure {name!r} is not one pytrec_eval computes; choose another")
     return measure

@@ -41,7 +41,9 @@ def compare(a: Mapping[str, float], b: Mapping[str, float], seed: int = 0) -> Co
     """Compare scores per query. Raises `EvaluationError` unless both cover the same queries."""
     if a.keys() != b.keys():
         missing = sorted(a.keys() ^ b.keys())
-        raise EvaluationError(f"the two do not cover the same queries ({len(missing)} differ, such as {missing[0]!r})")
+        raise EvaluationError(
+            f"the two do not cover the same queries ({len(missing)} differ, such as {missing[0]!r})"
+        )
     if not a:
         raise EvaluationError("there are no queries to compare")
     queries = sorted(a)

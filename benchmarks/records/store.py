@@ -1,7 +1,7 @@
 """Records and runs in a folder, one file a cell; a path names its cell.
 
-    records/bm25.flat/beir.scifact.test.json
-    runs/bm25.flat/beir.scifact.test.trec.gz
+records/bm25.flat/beir.scifact.test.json
+runs/bm25.flat/beir.scifact.test.trec.gz
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Store:
         if path.exists():
             there = self.read(path)
             if (there.spec, there.collection) != (record.spec, record.collection):
-                raise RecordError(f"{path} belongs to {there.spec} on {there.collection}; rename one of the two")
+                raise RecordError(
+                    f"{path} belongs to {there.spec} on {there.collection}; rename one of the two"
+                )
         trecrun.write(self.run_path(record.spec, record.collection), run_lines)
         write_json(path, record.to_json(), indent=1)
 

@@ -53,7 +53,9 @@ def verify_records(store: Store) -> Verification:
         except BenchError as error:
             result.problems.append(str(error))
     for run_path in sorted((store.root / "runs").glob("*/*.trec.gz")):
-        record_path = store.root / "records" / run_path.parent.name / f"{run_path.name.removesuffix('.trec.gz')}.json"
+        record_path = (
+            store.root / "records" / run_path.parent.name / f"{run_path.name.removesuffix('.trec.gz')}.json"
+        )
         if not record_path.exists():
             result.problems.append(f"{run_path}: no record belongs to this run")
     return result
@@ -72,7 +74,9 @@ def _consistent(path: Path, store: Store) -> tuple[Record, Run]:
     if path != store.record_path(record.spec, record.collection):
         raise RecordError(f"{path}: holds {record.spec} on {record.collection}, which belongs elsewhere")
     if record.counts["evaluated"] != record.counts["queries"]:
-        raise RecordError(f"{path}: {record.counts['evaluated']} of {record.counts['queries']} queries were evaluated")
+        raise RecordError(
+            f"{path}: {record.counts['evaluated']} of {record.counts['queries']} queries were evaluated"
+        )
     run_path = store.run_path(record.spec, record.collection)
     lines = trecrun.read(run_path)
     if trecrun.digest(lines) != record.run_sha256:
@@ -94,9 +98,14 @@ def _judged(id: str) -> Collection | str:
 
 def _recomputed(path: Path, record: Record, run: Run, collection: Collection) -> None:
     """Raise `RecordError` unless the run and the judgments give the record's scores."""
-    for name, found in (("judgments", collection.inspection.judgments_sha256), ("queries", collection.inspection.queries_sha256)):
+    for name, found in (
+        ("judgments", collection.inspection.judgments_sha256),
+        ("queries", collection.inspection.queries_sha256),
+    ):
         if found != record.protocol.collection[name]:
-            raise RecordError(f"{path}: the {name} of {record.collection} on this disk are not those it was scored with")
+            raise RecordError(
+                f"{path}: the {name} of {record.collection} on this disk are not those it was scored with"
+            )
     measures = list(record.scores)
     scores = rounded(evaluate(run, collection.judgments(), measures, answer_hits(run, collection, measures)))
     for measure, expected in scores.items():
@@ -105,4 +114,6 @@ def _recomputed(path: Path, record: Record, run: Run, collection: Collection) ->
             raise RecordError(f"{path}: {measure} covers other queries than the judgments")
         for query, value in expected.items():
             if abs(value - recorded[query]) > _TOLERANCE:
-                raise RecordError(f"{path}: {measure} of query {query} is {recorded[query]}, recomputed {value}")
+                raise RecordError(
+                    f"{path}: {measure} of query {query} is {recorded[query]}, recomputed {value}"
+                )

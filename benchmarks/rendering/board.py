@@ -44,7 +44,10 @@ class Board:
     @property
     def collections(self) -> list[str]:
         """Collections that have a record: in the order of the suites, then by name."""
-        known = {id: place for place, id in enumerate(id for suite in suites().values() for id in suite.collections)}
+        known = {
+            id: place
+            for place, id in enumerate(id for suite in suites().values() for id in suite.collections)
+        }
         found = {id for _, id in self.records}
         return sorted(found, key=lambda id: (_RUNGS.index(self.rung(id)), known.get(id, len(known)), id))
 
@@ -101,6 +104,8 @@ def _macro_means(records: dict[tuple[str, str], Record]) -> dict[tuple[str, str]
         for spec in {spec for spec, _ in records}:
             parts = [records[spec, member] for member in members if (spec, member) in records]
             if len(parts) == len(members):
-                scores = {name: {part.collection: part.means[name] for part in parts} for name in parts[0].scores}
+                scores = {
+                    name: {part.collection: part.means[name] for part in parts} for name in parts[0].scores
+                }
                 found[spec, id] = replace(parts[0], collection=id, scores=scores, efficiency={})
     return found

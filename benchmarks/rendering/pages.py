@@ -56,7 +56,11 @@ def front_page(board: Board) -> str:
         cells.footnotes(board, board.collections, board.specs),
         "## Pages",
         "\n".join(
-            [f"- Suite {link(s.name, f'suites/{s.name}.md')}: {s.summary}" for s in suites().values() if _of_suite(board, s)]
+            [
+                f"- Suite {link(s.name, f'suites/{s.name}.md')}: {s.summary}"
+                for s in suites().values()
+                if _of_suite(board, s)
+            ]
             + [
                 f"- Baseline {link(b.key, f'baselines/{b.key}.md')}: {escape(b.summary)}"
                 for b in baselines().values()
@@ -70,7 +74,12 @@ def suite_page(board: Board, suite: Suite) -> str:
     """A suite: effectiveness by measure, efficiency by collection, a plot for each."""
     collections = _of_suite(board, suite)
     measures = list(dict.fromkeys(m for id in collections for m in conventions_of(id).measures))
-    blocks = [f"# Suite {suite.name}", _GENERATED, f"{suite.summary[0].upper()}{suite.summary[1:]}.", cells.LEGEND]
+    blocks = [
+        f"# Suite {suite.name}",
+        _GENERATED,
+        f"{suite.summary[0].upper()}{suite.summary[1:]}.",
+        cells.LEGEND,
+    ]
     blocks.append("## Effectiveness")
     for measure in measures:
         having = [id for id in collections if measure in conventions_of(id).measures]
@@ -79,7 +88,9 @@ def suite_page(board: Board, suite: Suite) -> str:
     for id in collections:
         blocks += [f"### {escape(id)}", _about(board, id), _efficiency(board, id)]
         if _points(board, id):
-            alternative = f"{_main_measure(id)} against median latency on {escape(id)}; the numbers are in the tables"
+            alternative = (
+                f"{_main_measure(id)} against median latency on {escape(id)}; the numbers are in the tables"
+            )
             blocks.append(f"!{link(alternative, f'../{_plot_path(id)}')}")
     return document(*blocks)
 
@@ -87,7 +98,9 @@ def suite_page(board: Board, suite: Suite) -> str:
 def baseline_page(board: Board, baseline: Baseline) -> str:
     """A baseline: its variants, and for each what is published and what was measured."""
     blocks = [f"# {baseline.key}", _GENERATED, escape(baseline.summary) + ".", _paper(baseline), cells.LEGEND]
-    blocks.append(table(["variant", "what it is"], [[code(v), escape(d.summary)] for v, d in baseline.variants.items()]))
+    blocks.append(
+        table(["variant", "what it is"], [[code(v), escape(d.summary)] for v, d in baseline.variants.items()])
+    )
     for spec in [*(f"{baseline.key}:{v}" for v in baseline.variants), *_composed(board, baseline)]:
         if section := _variant_section(board, spec):
             blocks += [f"## {code(spec)}", section]
@@ -128,7 +141,9 @@ def _efficiency(board: Board, collection: str) -> str:
         return "No latency was measured here."
     return "\n\n".join(
         [
-            table(["variant", "p50 ms", "p95 ms", "p99 ms", "cold ms", "queries/s", "mean ms by stage"], latency),
+            table(
+                ["variant", "p50 ms", "p95 ms", "p99 ms", "cold ms", "queries/s", "mean ms by stage"], latency
+            ),
             table(["variant", "encode s", "index s", "index MiB", "build peak MiB", "search peak MiB"], cost),
         ]
     )
@@ -141,10 +156,17 @@ def _variant_section(board: Board, spec: str) -> str:
     if not cells_of:
         return ""
     known = board.collections
-    ids = sorted({id for id, _ in cells_of}, key=lambda id: (known.index(id) if id in known else len(known), id))
+    ids = sorted(
+        {id for id, _ in cells_of}, key=lambda id: (known.index(id) if id in known else len(known), id)
+    )
     usual = [_MAIN, "RR@10", "R@100", "R@1000"]
-    measures = sorted({m for _, m in cells_of}, key=lambda m: (usual.index(m) if m in usual else len(usual), m))
-    rows = [(cells.column(board, id), [cells.measured(board, spec, id, m, "../../") for m in measures]) for id in ids]
+    measures = sorted(
+        {m for _, m in cells_of}, key=lambda m: (usual.index(m) if m in usual else len(usual), m)
+    )
+    rows = [
+        (cells.column(board, id), [cells.measured(board, spec, id, m, "../../") for m in measures])
+        for id in ids
+    ]
     return split_tables("collection", measures, rows)
 
 
@@ -156,7 +178,11 @@ def _machines(board: Board) -> str:
 
 def _about(board: Board, collection: str) -> str:
     record = next((r for (_, id), r in board.measured.items() if id == collection), None)
-    counts = f"{record.counts['documents']:,} documents, {record.counts['queries']:,} judged queries." if record else ""
+    counts = (
+        f"{record.counts['documents']:,} documents, {record.counts['queries']:,} judged queries."
+        if record
+        else ""
+    )
     return f"{counts} {escape(conventions_of(collection).note)}".strip()
 
 
@@ -171,7 +197,9 @@ def _of_suite(board: Board, suite: Suite) -> list[str]:
     from benchmarks.collections.conventions import means
 
     having = {id for _, id in board.records}
-    grouped = [id for id, members in means().items() if id in having and set(members) <= set(suite.collections)]
+    grouped = [
+        id for id, members in means().items() if id in having and set(members) <= set(suite.collections)
+    ]
     return [id for id in suite.collections if id in having] + grouped
 
 
@@ -194,7 +222,9 @@ def _plot_path(collection: str) -> PurePosixPath:
 
 def _points(board: Board, collection: str) -> list[Point]:
     found: list[Record] = [
-        record for spec in board.specs if (record := board.measured.get((spec, collection))) and record.efficiency
+        record
+        for spec in board.specs
+        if (record := board.measured.get((spec, collection))) and record.efficiency
     ]
     measure = _main_measure(collection)
     points = [Point(r.spec, r.efficiency["search"]["p50_ms"], r.means[measure]) for r in found]

@@ -45,7 +45,7 @@ def effectiveness_against_latency(points: Sequence[Point], measure: str, title: 
     import matplotlib as mpl
 
     mpl.use("svg")
-    settings = {
+    settings: dict[Any, Any] = {
         "svg.hashsalt": "retriever-bench", "svg.fonttype": "none", "font.family": "DejaVu Sans",
         "font.size": 9, "text.color": _INK, "axes.labelcolor": _INK,
         "axes.edgecolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
@@ -109,6 +109,8 @@ def _with_alternative(svg: str, points: Sequence[Point], measure: str, title: st
         f"{p.name}{' (on the front)' if p.name in front else ''} {p.effectiveness:.4f} at {p.latency:.2f} ms"
         for p in sorted(points, key=lambda p: p.latency)
     )
-    alternative = f"<title>{escape(f'{title}: {measure} against latency')}</title><desc>{escape(facts)}</desc>"
+    alternative = (
+        f"<title>{escape(f'{title}: {measure} against latency')}</title><desc>{escape(facts)}</desc>"
+    )
     head, tag, rest = svg.partition("<defs>")
     return f"{head}{alternative}{_STYLE}\n {tag}{rest}"

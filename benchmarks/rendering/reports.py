@@ -28,7 +28,9 @@ def stale_reports(store: Store, folder: Path) -> list[str]:
     problems += [f"{folder / path}: no record backs this page" for path in sorted(present - set(pages))]
     for path in sorted(set(pages) & present):
         if (folder / path).read_bytes() != pages[path].encode():
-            problems.append(f"{folder / path}: not what the records give{_first_difference(folder / path, pages[path])}")
+            problems.append(
+                f"{folder / path}: not what the records give{_first_difference(folder / path, pages[path])}"
+            )
     return problems
 
 

@@ -20,10 +20,11 @@ import regex
 Analyser = Callable[[str], list[str]]
 
 # Lucene's EnglishAnalyzer.ENGLISH_STOP_WORDS_SET, in full.
-STOP_WORDS = frozenset(
-    "a an and are as at be but by for if in into is it no not of on or such that the their then "
-    "there these they this to was will with".split()
-)
+_STOP_WORDS = """
+a an and are as at be but by for if in into is it no not of on or such that the their then there
+these they this to was will with
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 _LONGEST = 255
 
 # Word_Break classes; `_X` is what WB4 attaches to the character before it.

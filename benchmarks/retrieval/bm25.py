@@ -44,7 +44,9 @@ _FIELDS: Mapping[str, Callable[[Document], str]] = {
 class BM25Retriever:
     """BM25 over one field (`contents`: title and text) or several."""
 
-    def __init__(self, k1: float, b: float, fields: Sequence[str] = ("contents",), language: str = "en") -> None:
+    def __init__(
+        self, k1: float, b: float, fields: Sequence[str] = ("contents",), language: str = "en"
+    ) -> None:
         self.k1, self.b, self.fields = k1, b, tuple(fields)
         self._analysis, self._analyse = analyser(language)
         self._parts: list[_Postings] = []
@@ -137,10 +139,14 @@ class BM25Retriever:
             lengths[row] = len(terms)
             for term, frequency in Counter(terms).items():
                 triples.append((row, vocabulary.setdefault(term, len(vocabulary)), frequency))
-        manifest.write_array(f"triples-{field}-{number:06d}.npy", np.array(triples, dtype=np.int32).reshape(-1, 3))
+        manifest.write_array(
+            f"triples-{field}-{number:06d}.npy", np.array(triples, dtype=np.int32).reshape(-1, 3)
+        )
         manifest.write_array(f"lengths-{field}-{number:06d}.npy", lengths)
         new = list(itertools.islice(vocabulary, known, None))
-        manifest.write(f"vocabulary-{field}-{number:06d}.json", lambda file: file.write(json.dumps(new).encode()))
+        manifest.write(
+            f"vocabulary-{field}-{number:06d}.json", lambda file: file.write(json.dumps(new).encode())
+        )
 
 
 class _Postings:
@@ -151,13 +157,17 @@ class _Postings:
 
         self._vocabulary = _vocabulary(manifest, field)
         self._model = bm25s.BM25(k1=k1, b=b, method="lucene")
-        self._model.scores = {name: manifest.array(f"bm25-{field}-{name}.npy") for name in ("data", "indices", "indptr")}
+        self._model.scores = {
+            name: manifest.array(f"bm25-{field}-{name}.npy") for name in ("data", "indices", "indptr")
+        }
         self._model.scores["num_docs"] = manifest.parts[f"bm25-{field}-indptr.npy"].facts["documents"]
         self._model.nonoccurrence_array = None
 
     def scores(self, terms: Sequence[str]) -> FloatArray:
         """float32[documents]; a term that occurs twice counts twice."""
         known = [self._vocabulary[term] for term in terms if term in self._vocabulary]
+        if not known:
+            return np.zeros(self._model.scores["num_docs"], dtype=np.float32)
         scores: FloatArray = self._model.get_scores_from_ids(known)
         return scores
 

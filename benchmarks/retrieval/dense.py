@@ -85,13 +85,18 @@ class DenseRetriever:
     def index_bytes(self) -> int:
         """Bytes a search reads: the vectors or the faiss index, and the ids."""
         manifest = self._shards.manifest
-        return manifest.size(*IdTable.FILES) + (self._faiss.bytes if self._faiss else manifest.size("vectors"))
+        return manifest.size(*IdTable.FILES) + (
+            self._faiss.bytes if self._faiss else manifest.size("vectors")
+        )
 
     def build_seconds(self) -> dict[str, float]:
         """Seconds spent fitting and encoding, and indexing, over all the runs it took."""
         manifest = self._shards.manifest
         encode = manifest.seconds(_FIT) + manifest.seconds("vectors")
-        return {"encode": encode, "index": manifest.seconds(IdTable.FILES[0]) + (self._faiss.seconds if self._faiss else 0.0)}
+        return {
+            "encode": encode,
+            "index": manifest.seconds(IdTable.FILES[0]) + (self._faiss.seconds if self._faiss else 0.0),
+        }
 
     def _fit(self, documents: Iterable[Document], folder: Path) -> None:
         """Let an encoder that learns from the collection do so, once."""
@@ -113,7 +118,11 @@ class DenseRetriever:
     def _search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         vectors = self._encode(queries)
         with stage("search"):
-            found = self._faiss.search(vectors, depth, self._ids.ranks) if self._faiss else self._exact(vectors, depth)
+            found = (
+                self._faiss.search(vectors, depth, self._ids.ranks)
+                if self._faiss
+                else self._exact(vectors, depth)
+            )
         with stage("fetch"):
             return [Ranking(self._ids.fetch(positions), scores) for positions, scores in found]
 

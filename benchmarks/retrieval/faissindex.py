@@ -65,13 +65,15 @@ class FaissIndex:
         try:
             index = faiss.index_factory(shards.dimension, self.key.factory, faiss.METRIC_INNER_PRODUCT)
         except RuntimeError:
-            raise UsageError(f"{self.key.factory!r} is not a faiss factory key for {shards.dimension} dimensions") from None
+            raise UsageError(
+                f"{self.key.factory!r} is not a faiss factory key for {shards.dimension} dimensions"
+            ) from None
         if not index.is_trained:
             _train(index, shards, self.seed)
         for _, vectors in shards.shards():
             index.add(np.ascontiguousarray(vectors))
         with replacing(manifest.path(name)) as file:
-            faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+            faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
         manifest.adopt(name, time.perf_counter() - start)
 
     def _set_parameters(self) -> None:
@@ -93,4 +95,6 @@ def _train(index: Any, shards: VectorShards, seed: int) -> None:
         index.train(shards.rows(sample.astype(np.int64)))
     except RuntimeError as error:
         reason = str(error).rsplit(":", 1)[-1].strip()
-        raise UsageError(f"this faiss index cannot be trained on {size} documents ({reason}); choose a smaller key") from None
+        raise UsageError(
+            f"this faiss index cannot be trained on {size} documents ({reason}); choose a smaller key"
+        ) from None

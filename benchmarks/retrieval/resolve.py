@@ -53,7 +53,9 @@ def resolve(spec: Spec, setting: Setting) -> Searcher:
         return Fusion(parts, reciprocal_rank(k), {"function": "reciprocal rank", "k": k})
     if spec.function == "wsum":
         weights = spec.weights or (1.0,) * len(parts)
-        return Fusion(parts, weighted_sum(weights), {"function": "weighted min-max sum", "weights": list(weights)})
+        return Fusion(
+            parts, weighted_sum(weights), {"function": "weighted min-max sum", "weights": list(weights)}
+        )
     if not isinstance(parts[1], Scorer):
         raise UsageError(f"{spec}: {spec.parts[1]} cannot score given documents, so it cannot re-rank")
     return Reranking(parts[0], parts[1], int(spec.setting("depth")))
@@ -89,7 +91,9 @@ class _Documents:
         return self._track(self._collection.documents())
 
 
-def open_indexes(searcher: Searcher, collection: Collection, cache: Cache, track: Track = _untracked) -> Build:
+def open_indexes(
+    searcher: Searcher, collection: Collection, cache: Cache, track: Track = _untracked
+) -> Build:
     """Build or complete or open every index a searcher needs. `track` sees the documents go by."""
     build = Build()
     parts: Sequence[Searcher] = getattr(searcher, "parts", ())
@@ -115,7 +119,9 @@ def _open_index(retriever: Retriever, collection: Collection, cache: Cache, trac
             seconds = _ask(retriever, "build_seconds", {"index": elapsed})
             write_json(facts, {"seconds": seconds, "peak_bytes": memory.peak_bytes})
         measured = json.loads(facts.read_text("utf-8"))
-    return Build(_ask(retriever, "index_bytes", None) or _size(folder), measured["seconds"], measured["peak_bytes"])
+    return Build(
+        _ask(retriever, "index_bytes", None) or _size(folder), measured["seconds"], measured["peak_bytes"]
+    )
 
 
 def _ask(retriever: Retriever, name: str, default: Any) -> Any:

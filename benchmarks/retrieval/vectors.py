@@ -97,7 +97,9 @@ def check_vectors(vectors: FloatArray, rows: int) -> None:
     """Raise `EvaluationError` unless an encoder's output is finite float32[rows, dimension]."""
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or len(vectors) != rows:
         shape = getattr(vectors, "shape", type(vectors).__name__)
-        raise EvaluationError(f"the encoder gave {shape} for {rows} texts; it owes float32[{rows}, dimension]")
+        raise EvaluationError(
+            f"the encoder gave {shape} for {rows} texts; it owes float32[{rows}, dimension]"
+        )
     if vectors.dtype != np.float32:
         raise EvaluationError(f"the encoder gave {vectors.dtype}; vectors are float32")
     if not np.isfinite(vectors).all():

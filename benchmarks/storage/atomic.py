@@ -34,7 +34,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         temporary.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"no space left in {path.parent}; free some, and the same command goes on") from None
+            raise DiskFull(
+                f"no space left in {path.parent}; free some, and the same command goes on"
+            ) from None
         raise
     finally:
         temporary.unlink(missing_ok=True)

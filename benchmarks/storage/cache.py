@@ -1,8 +1,8 @@
 """Where things lie on this machine: `RETRIEVER_BENCH_CACHE`, or the platform's cache folder.
 
-    indexes/<fingerprint>/       vectors, postings, faiss indexes
-    cells/<fingerprint>/         finished records with their runs
-    collections/<fingerprint>    what an inspection of a collection found
+indexes/<fingerprint>/       vectors, postings, faiss indexes
+cells/<fingerprint>/         finished records with their runs
+collections/<fingerprint>    what an inspection of a collection found
 """
 
 from __future__ import annotations

@@ -48,7 +48,9 @@ class Manifest:
         """Where the part `name` lies."""
         return self.folder / name
 
-    def write(self, name: str, save: Callable[[IO[bytes]], object], seconds: float = 0.0, **facts: Any) -> None:
+    def write(
+        self, name: str, save: Callable[[IO[bytes]], object], seconds: float = 0.0, **facts: Any
+    ) -> None:
         """Write one part atomically with `save(file)`, then list it. Raises `DiskFull`."""
         with replacing(self.path(name)) as file:
             save(file)
@@ -69,7 +71,9 @@ class Manifest:
             except OSError as error:
                 # NumPy reports a short write on a full disk without an errno.
                 if error.errno is None:
-                    raise DiskFull(f"no space left in {self.folder}; free some, and the same command goes on") from None
+                    raise DiskFull(
+                        f"no space left in {self.folder}; free some, and the same command goes on"
+                    ) from None
                 raise
 
         self.write(name, save, seconds, **facts)

@@ -49,7 +49,9 @@ def world_of(size: str) -> World:
     if size.isdigit():
         return World(int(size))
     if size not in SIZES:
-        raise UsageError(f"no synthetic size {size!r}; sizes are {', '.join(SIZES)}, or a number of documents")
+        raise UsageError(
+            f"no synthetic size {size!r}; sizes are {', '.join(SIZES)}, or a number of documents"
+        )
     return World(SIZES[size])
 
 
@@ -70,7 +72,9 @@ def _dataset(_: str, groups: tuple[str, str | None, str | None]) -> Any:
     in_documents = renamed if language == "second" else str
     in_queries = renamed if language else str
     return Dataset(
-        _docs(world, in_documents), _queries(world, split or "test", in_queries), _qrels(world, split or "test")
+        _docs(world, in_documents),
+        _queries(world, split or "test", in_queries),
+        _qrels(world, split or "test"),
     )
 
 
@@ -79,7 +83,9 @@ def _docs(world: World, say: Callable[[str], str]) -> Any:
 
     def make(number: int) -> SyntheticDoc:
         passage = world.passage(number)
-        return SyntheticDoc(passage.id, say(passage.title), say(passage.text), say(passage.heading), passage.links)
+        return SyntheticDoc(
+            passage.id, say(passage.title), say(passage.text), say(passage.heading), passage.links
+        )
 
     class Docs(BaseDocs):  # type: ignore[misc]  # ir-datasets ships no types
         def docs_iter(self) -> Iterator[SyntheticDoc]:

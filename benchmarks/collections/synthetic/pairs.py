@@ -1,8 +1,8 @@
 """Pairs of sentences with a graded similarity, 0 to 5, as in the STS tasks.
 
-    5  one fact, said twice                    2  another entity, the same relation
-    4  one fact, one of the two by alias       1  another entity of the same kind
-    3  the same entity, another fact           0  nothing in common
+5  one fact, said twice                    2  another entity, the same relation
+4  one fact, one of the two by alias       1  another entity of the same kind
+3  the same entity, another fact           0  nothing in common
 """
 
 from __future__ import annotations

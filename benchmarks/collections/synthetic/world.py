@@ -93,7 +93,7 @@ class World:
     def passage(self, number: int) -> Passage:
         """Document `number`, 0 to `documents` - 1."""
         entity, part = divmod(number, PARTS)
-        full, short, alias = self.names(entity)
+        full, short, _ = self.names(entity)
         kind = self.kind(entity)
         if part == 0:
             text, links = self._lead(entity), tuple(self._linked(entity, (0, 1, 2, 3)))
@@ -105,7 +105,9 @@ class World:
         )
         before, after = self._fillers(relation, number)
         text = f"{before} {_sentence(told)} {after}"
-        return Passage(document_id(number), full, text, relation.heading, tuple(self._linked(entity, (part - 1,))))
+        return Passage(
+            document_id(number), full, text, relation.heading, tuple(self._linked(entity, (part - 1,)))
+        )
 
     def passages(self, start: int = 0) -> Iterator[Passage]:
         """All documents from number `start` on."""

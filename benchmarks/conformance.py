@@ -1,0 +1,143 @@
+"""What every encoder and retriever owes the bench, as checks any plugin can run in its own tests.
+
+    from benchmarks.conformance import check_variant
+    check_variant("mybaseline:default", tmp_path)
+
+Each check raises `ConformanceError` with what was wrong. Checked are shapes and types, equal
+results on equal input, independence of batch size and padding, empty, over-long and non-Latin
+text, and for retrievers the ranking order, the depth, and an index opened a second time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.errors import BenchError
+from benchmarks.evaluation.ranking import ranking_order
+from benchmarks.interfaces import Document, Encoder, FloatArray, Query, Ranking, Retriever, Setting
+from benchmarks.registry import variant_of
+from benchmarks.retrieval.dense import DenseRetriever
+from benchmarks.spec import Leaf, parse
+
+_TOLERANCE = 1e-4
+_TEXTS = (
+    "a short text",
+    "",
+    "word",
+    "the retrieval of documents by the vectors of their words " * 200,
+    "Ελληνικά, русский, 日本語, العربية, हिन्दी",
+    "é combining, zero\u200bwidth, emoji 🙂, tab\tand newline\n",
+    "numbers 3.14 and 1,000,000; punctuation?!",
+    "another short text that is a little longer than the first one",
+)
+DOCUMENTS = tuple(Document(f"d{number}", f"title {number}", text) for number, text in enumerate(_TEXTS))
+QUERIES = tuple(Query(f"q{number}", text) for number, text in enumerate(_TEXTS))
+
+
+class ConformanceError(BenchError):
+    """A plugin that does not keep the contract of `benchmarks.interfaces`."""
+
+
+def check_variant(spec: str, folder: Path) -> None:
+    """Check the encoder or retriever that `spec` names; `folder` is scratch space."""
+    leaf = parse(spec)
+    if not isinstance(leaf, Leaf):
+        raise ConformanceError(f"{spec} is a composition; check its parts")
+    built = variant_of(leaf)[1].build(Setting())
+    if isinstance(built, Encoder):
+        check_encoder(built, folder / "encoder")
+        again = variant_of(leaf)[1].build(Setting())
+        assert isinstance(again, Encoder)
+        check_retriever(DenseRetriever(built), DenseRetriever(again), folder / "index")
+    else:
+        again = variant_of(leaf)[1].build(Setting())
+        assert isinstance(again, Retriever)
+        check_retriever(built, again, folder / "index")
+
+
+def check_encoder(encoder: Encoder, folder: Path) -> None:
+    """Check an encoder on texts that are empty, long, and in many scripts."""
+    _check_protocol(encoder.protocol)
+    fit = getattr(encoder, "fit", None)
+    if fit is not None:
+        fit(DOCUMENTS, folder)
+    documents = encoder.encode_documents(DOCUMENTS)
+    queries = encoder.encode_queries([query.text for query in QUERIES])
+    for name, vectors in (("encode_documents", documents), ("encode_queries", queries)):
+        _check_shape(name, vectors, len(_TEXTS))
+    if documents.shape[1] != queries.shape[1]:
+        _fail(f"documents have {documents.shape[1]} dimensions and queries {queries.shape[1]}")
+    empty = encoder.encode_queries([])
+    if empty.shape[0] != 0:
+        _fail(f"no texts gave {len(empty)} vectors")
+    if not np.array_equal(documents, encoder.encode_documents(DOCUMENTS)):
+        _fail("the same documents gave other vectors the second time")
+    singly = np.concatenate([encoder.encode_documents([document]) for document in DOCUMENTS])
+    _check_close("a document encoded alone", singly, documents)
+    backwards = encoder.encode_queries([query.text for query in reversed(QUERIES)])[::-1]
+    _check_close("queries encoded in another order", backwards, queries)
+
+
+def check_retriever(retriever: Retriever, again: Retriever, folder: Path) -> None:
+    """Check a retriever, and that a second instance finds the first one's index finished."""
+    _check_protocol(retriever.protocol)
+    retriever.index(DOCUMENTS, folder)
+    rankings = retriever.search(QUERIES, 5)
+    _check_rankings(rankings)
+    shallow = retriever.search(QUERIES, 2)
+    for deep, cut in zip(rankings, shallow, strict=True):
+        if deep.ids[:2] != cut.ids:
+            _fail("the best two of a search to depth five are not those of a search to depth two")
+    again.index(DOCUMENTS, folder)
+    for first, second in zip(rankings, again.search(QUERIES, 5), strict=True):
+        if first.ids != second.ids or not np.array_equal(first.scores, second.scores):
+            _fail("an index opened a second time gave other rankings")
+
+
+def _check_rankings(rankings: Sequence[Ranking]) -> None:
+    if len(rankings) != len(QUERIES):
+        _fail(f"{len(QUERIES)} queries gave {len(rankings)} rankings")
+    known = {document.id for document in DOCUMENTS}
+    for ranking in rankings:
+        if len(ranking.ids) != len(ranking.scores) or len(ranking.ids) > 5:
+            _fail("a ranking is deeper than asked, or has more ids than scores")
+        if len(set(ranking.ids)) != len(ranking.ids) or not set(ranking.ids) <= known:
+            _fail("a ranking holds a document twice, or one that was not indexed")
+        if ranking.scores.dtype != np.float32:
+            _fail(f"scores are {ranking.scores.dtype}, not float32")
+        order = ranking_order(ranking.scores, np.array(ranking.ids))
+        if not np.array_equal(order, np.arange(len(order))):
+            _fail("a ranking is not in the ranking order: score descending, then document id ascending")
+
+
+def _check_shape(name: str, vectors: FloatArray, rows: int) -> None:
+    if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32:
+        _fail(f"{name} gave {getattr(vectors, 'dtype', type(vectors).__name__)}, not float32")
+    if vectors.ndim != 2 or len(vectors) != rows:
+        _fail(f"{name} gave shape {vectors.shape} for {rows} texts")
+    if not np.isfinite(vectors).all():
+        _fail(f"{name} gave a vector that is not finite")
+
+
+def _check_close(what: str, actual: FloatArray, expected: FloatArray) -> None:
+    scale = max(1.0, float(np.abs(expected).max()))
+    worst = float(np.abs(actual - expected).max()) / scale
+    if worst > _TOLERANCE:
+        _fail(
+            f"{what} differs from its batch by {worst:.2g} of the largest component (allowed: {_TOLERANCE:g})"
+        )
+
+
+def _check_protocol(protocol: object) -> None:
+    try:
+        json.dumps(dict(protocol), allow_nan=False)  # type: ignore[call-overload]
+    except (TypeError, ValueError) as error:
+        _fail(f"the protocol is not made of JSON values: {error}")
+
+
+def _fail(message: str) -> None:
+    raise ConformanceError(message)

@@ -1,0 +1,124 @@
+"""The project's commands: `nox -s demo`, `nox -s tests`, `nox -s beir`; `nox -l` lists them.
+
+Two environments serve all sessions but `lint`: `bench` measures, `tests` also checks. They are
+plain pip environments below `.nox/`, made once and made anew when `pyproject.toml` or
+`constraints.txt` changes, so that a second session starts at once and torch is installed twice
+at most. What follows `--` goes to the command line of the bench (or to pytest, ruff, mypy).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+CONSTRAINTS = ROOT / "constraints.txt"
+
+
+def environment(session: nox.Session, name: str, extras: str = "") -> str:
+    """The interpreter of `.nox/<name>` with the project and `extras` installed, pinned."""
+    folder = ROOT / ".nox" / name
+    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    pins = hashlib.sha256(CONSTRAINTS.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    stamp = folder / f"installed-{extras.strip('[]').replace(',', '-') or 'plain'}"
+    if not stamp.exists() or stamp.read_text() != pins:
+        if not python.exists():
+            session.run(sys.executable, "-m", "venv", str(folder), external=True)
+        session.run(
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "-c",
+            str(CONSTRAINTS),
+            "-e",
+            f".{extras}",
+            external=True,
+        )
+        stamp.write_text(pins)
+    return str(python)
+
+
+def bench(session: nox.Session, *arguments: str, extras: str = "") -> None:
+    """Run the bench's command line."""
+    session.run(environment(session, "bench", extras), "-m", "benchmarks", *arguments, external=True)
+
+
+@nox.session(venv_backend="none")
+def demo(session: nox.Session) -> None:
+    """BM25, LSA, their fusion and a re-ranking on two generated collections; writes below build/demo."""
+    bench(
+        session,
+        "run",
+        "--suite",
+        "demo",
+        "--results",
+        "build/demo/results",
+        "--reports",
+        "build/demo/reports",
+        *session.posargs,
+    )
+
+
+@nox.session(venv_backend="none")
+def beir(session: nox.Session) -> None:
+    """Every BEIR collection that can be reached; read reports/."""
+    bench(session, "run", "--suite", "beir", *session.posargs, extras="[minilm]")
+
+
+@nox.session(venv_backend="none")
+def lab(session: nox.Session) -> None:
+    """The small real collections."""
+    bench(session, "run", "--suite", "lab", *session.posargs, extras="[minilm]")
+
+
+@nox.session(venv_backend="none")
+def verify(session: nox.Session) -> None:
+    """Recompute every number in results/ and reports/."""
+    bench(session, "verify", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def report(session: nox.Session) -> None:
+    """Render reports/ from results/."""
+    bench(session, "report", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """The test suite; `-- -m 'not slow'` leaves out what takes minutes."""
+    python = environment(session, "tests", "[minilm,test,types]")
+    session.run(python, "-m", "pytest", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none")
+def latency(session: nox.Session) -> None:
+    """The speed of kernels beside their references, as ratios of one run (pytest-benchmark)."""
+    python = environment(session, "tests", "[minilm,test,types]")
+    session.run(
+        python, "-m", "pytest", "tests/speed", "-p", "no:xdist", "--benchmark-only", "--benchmark-disable-gc",
+        "--benchmark-group-by=group", "--benchmark-columns=min,median,rounds", *session.posargs, external=True,
+    )  # fmt: skip
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """mypy, strict."""
+    session.run(
+        environment(session, "tests", "[minilm,test,types]"), "-m", "mypy", *session.posargs, external=True
+    )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: style and formatting."""
+    session.install("-q", "-c", str(CONSTRAINTS), "ruff")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check", *session.posargs)

@@ -1,0 +1,44 @@
+"""Fixtures: a cache and a store in a scratch folder, and data that may not be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.collections.conventions import missing
+from benchmarks.progress import Progress
+from benchmarks.records.store import Store
+from benchmarks.runner import Bench
+from benchmarks.storage.cache import Cache
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the cache of the user, or of another test."""
+    monkeypatch.setenv("RETRIEVER_BENCH_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def cache() -> Cache:
+    """The scratch cache."""
+    return Cache.default()
+
+
+@pytest.fixture
+def bench(cache: Cache, tmp_path: Path) -> Bench:
+    """A bench that keeps everything in scratch, is silent, and measures no latency."""
+    return Bench(cache, Store(tmp_path / "results"), efficiency=False, progress=Progress(quiet=True))
+
+
+@pytest.fixture
+def needs() -> Callable[[str], str]:
+    """Skip the test, saying why, where a collection is not on this disk."""
+
+    def check(collection: str) -> str:
+        if absent := missing(collection):
+            pytest.skip(f"{collection}: {absent}")
+        return collection
+
+    return check
