@@ -56,6 +56,8 @@ class LSAEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[len(texts), dimension]; a text without a known term is the zero vector."""
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
         vectors: FloatArray = self._vectorizer.transform(texts).astype(np.float32) @ self._components
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         scaled: FloatArray = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)

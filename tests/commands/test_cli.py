@@ -1,0 +1,146 @@
+"""The command line, as a person meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cli import main
+
+
+@pytest.fixture(autouse=True)
+def in_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results and reports of these tests lie in scratch."""
+    monkeypatch.chdir(tmp_path)
+
+
+def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--json"]])
+def test_the_door_is_light(arguments: list[str]) -> None:
+    """`--help` and `list` import neither torch nor faiss nor transformers nor pandas nor ir_datasets."""
+    code = (
+        "import sys; from benchmarks.cli import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit: pass\n"
+        "heavy = [m for m in ('torch', 'faiss', 'transformers', 'pandas', 'ir_datasets', 'sklearn', 'matplotlib') if m in sys.modules]\n"
+        "print('heavy', heavy)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("heavy []\n")
+
+
+def test_list_tells_what_can_run_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Variants, suites and collections, each with what is missing; the same as JSON."""
+    monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path))
+    assert main(["list"]) == 0
+    text = capsys.readouterr().out
+    for part in ("bm25:flat", "lsa:svd256", "minilm:l6-v2", "SUITE demo", "SUITE beir", "downloads from public.ukp"):
+        assert part in text
+    assert main(["list", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["baselines"]["bm25"]["variants"]["flat"]["missing"] == ""
+    assert "beir/scifact/test" in found["suites"]["beir"]["collections"]
+
+
+WRONG = [
+    (["run", "--variant", "bm24", "--collection", "synthetic/tiny"], "no baseline named 'bm24'; did you mean bm25?"),
+    (["run", "--variant", "bm25:flt", "--collection", "synthetic/tiny"], "did you mean flat?"),
+    (["run", "--variant", "rrf(bm25)", "--collection", "synthetic/tiny"], "at least two retrievers"),
+    (["run", "--variant", "bm25", "--collection", "beir/scifct"], "no collection named 'beir/scifct'; did you mean"),
+    (["run", "--variant", "bm25", "--collection", "synthetic/huge"], "no synthetic size 'huge'"),
+    (["run", "--suite", "bier"], "did you mean beir?"),
+    (["run", "--variant", "bm25"], "name a --suite, or at least one --variant and one --collection"),
+    (["run", "--suite", "demo", "--checkpoint", "x"], "--checkpoint goes with exactly one --variant"),
+    (["compare", "bm25", "lsa"], "no measured variant named 'bm25:flat'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG)
+def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No stack trace, a suggestion where there is one."""
+    assert main([*arguments]) == 2
+    captured = capsys.readouterr().err.strip().splitlines()
+    assert message in captured[-1]
+    assert captured[-1].startswith("retriever-bench: ")
+
+
+def test_a_missing_folder_is_one_line_and_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
+    """A collection that is not there is not run; nothing measured is no success."""
+    assert main(["run", "--variant", "bm25", "--collection", "folder:nowhere", "--quiet"]) == 1
+    assert "not run: nowhere has no corpus.jsonl" in capsys.readouterr().out
+
+
+def test_verify_and_report_without_records_fail(capsys: pytest.CaptureFixture[str]) -> None:
+    """A check that checked nothing has not passed."""
+    assert main(["verify"]) == 1
+    assert "nothing was verified" in capsys.readouterr().err
+    assert main(["report"]) == 1
+    assert "holds no records" in capsys.readouterr().err
+
+
+def test_from_run_to_verified_report(capsys: pytest.CaptureFixture[str]) -> None:
+    """run, report, verify, compare and doctor, one after the other, on the smallest collection."""
+    cells = ["--variant", "bm25", "--variant", "lsa", "--variant", "rrf(bm25,lsa)", "--collection", "synthetic/tiny"]
+    assert main(["run", *cells, "--quiet"]) == 0
+    text = capsys.readouterr().out
+    assert "rrf(bm25:flat,lsa:svd256)" in text
+    assert text.strip().endswith("report: reports/README.md")
+    page = Path("reports/README.md").read_text()
+    assert "synthetic/tiny" in page
+
+    assert main(["verify", "--strict"]) == 0
+    assert "0 problems" in capsys.readouterr().out
+    assert main(["report"]) == 0
+    assert Path("reports/README.md").read_text() == page
+    capsys.readouterr()
+
+    assert main(["compare", "bm25", "lsa", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["wins"] + found["losses"] <= found["queries"]
+    assert found["difference"] == pytest.approx(found["mean_b"] - found["mean_a"])
+    assert found["protocol_differs_in"] == []
+    assert main(["compare", "bm25", "lsa", "--measure", "P@3"]) == 2
+    assert "no measure of synthetic/tiny named 'P@3'" in capsys.readouterr().err
+    assert main(["doctor", "--suite", "demo"]) == 0
+    assert "all that can be estimated" in capsys.readouterr().out
+
+    record = json.loads(Path("results/records/bm25.flat/synthetic.tiny.json").read_text())
+    search = record["efficiency"]["search"]
+    assert search["p50_ms"] <= search["p95_ms"] <= search["p99_ms"]
+    assert set(search["stages_ms"]) == {"encode", "search", "fetch"}
+    assert record["efficiency"]["build"]["index_bytes"] > 0
+    assert record["efficiency"]["calibration"]["matrix_gflops"] > 0
+
+    Path("reports/README.md").write_text(page.replace("0.5", "0.6", 1))
+    assert main(["verify"]) == 1
+    assert "not what the records give" in capsys.readouterr().out
+
+
+def test_unreachable_data_is_said_and_strict_makes_it_a_failure(tmp_path: Path) -> None:
+    """One line, exit 0 when something was measured; exit 1 with --strict."""
+    cells = ["--variant", "bm25", "--collection", "beir/arguana", "--collection", "synthetic/tiny", "--no-efficiency"]
+    environment = {"IR_DATASETS_HOME": str(tmp_path / "none"), "https_proxy": "http://127.0.0.1:9"}
+    done = bench("run", *cells, **environment)
+    assert done.returncode == 0
+    assert done.stdout.count("not run: beir/arguana: not on disk; downloads from") == 1
+    assert "Traceback" not in done.stderr
+    assert bench("run", *cells, "--strict", **environment).returncode == 1
+
+
+def test_numbers_on_a_pipe_that_closes(tmp_path: Path) -> None:
+    """`list | head -1` is no error."""
+    done = subprocess.run(f"{sys.executable} -m benchmarks list | head -1", shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr

@@ -1,0 +1,103 @@
+"""The conformance kit: the built-in baselines pass, broken ones do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.conformance import ConformanceError, check_encoder, check_retriever, check_variant
+from benchmarks.errors import BenchError
+from benchmarks.interfaces import Document, FloatArray, Query, Ranking
+from benchmarks.registry import baselines
+from benchmarks.retrieval.dense import DenseRetriever
+from tests.retrieval.stubs import HashEncoder
+
+BUILT_IN = [f"{key}:{name}" for key, baseline in baselines().items() for name in baseline.variants]
+
+
+@pytest.mark.parametrize("spec", BUILT_IN)
+def test_the_built_in_baselines_pass(spec: str, tmp_path: Path) -> None:
+    """Shapes, types, repeatability, batch size, padding, odd texts, order, reopening."""
+    key, _, name = spec.partition(":")
+    if lacking := baselines()[key].variants[name].missing():
+        pytest.skip(f"{spec}: {lacking}")
+    check_variant(spec, tmp_path)
+
+
+class Spoiled(HashEncoder):
+    """An encoder with one thing wrong."""
+
+    def __init__(self, spoil: Callable[[FloatArray, Sequence[str]], Any]) -> None:
+        super().__init__()
+        self.spoil = spoil
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """What the stub gives, spoiled."""
+        spoiled: FloatArray = self.spoil(super().encode_queries(texts), texts)
+        return spoiled
+
+
+BROKEN = {
+    "float64 for float32": (lambda v, t: v.astype(np.float64), "not float32"),
+    "a vector short": (lambda v, t: v[1:], "gave shape"),
+    "depends on its batch": (lambda v, t: v - v.sum(axis=0), "encoded alone differs"),
+    "depends on padding": (lambda v, t: v * max((len(x) for x in t), default=1), "differs"),
+    "not repeatable": (lambda v, t: v + np.random.default_rng().random(v.shape, dtype=np.float32), "the second time"),
+    "not finite for empty text": (lambda v, t: np.where([[not x.strip("title 0123456789")] for x in t] or [[False]], np.float32(np.nan), v), "not finite"),
+    "fails on no text": (lambda v, t: v if len(t) else np.zeros((1, 16), dtype=np.float32), "no texts gave 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_broken_encoders_are_caught(fault: str, tmp_path: Path) -> None:
+    """Each fault is found and named."""
+    spoil, message = BROKEN[fault]
+    with pytest.raises(ConformanceError, match=message):
+        check_encoder(Spoiled(spoil), tmp_path)
+
+
+class Disordered(DenseRetriever):
+    """A retriever that returns its documents worst first."""
+
+    def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """Backwards."""
+        return [Ranking(r.ids[::-1], r.scores[::-1]) for r in super().search(queries, depth)]
+
+
+class Deep(DenseRetriever):
+    """A retriever that returns more than was asked."""
+
+    def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """One deeper."""
+        return super().search(queries, depth + 1)
+
+
+class Inventive(DenseRetriever):
+    """A retriever that names documents nobody gave it."""
+
+    def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """A stranger in front."""
+        return [Ranking(["zzz", *r.ids[1:]], r.scores) for r in super().search(queries, depth)]
+
+
+@pytest.mark.parametrize(("kind", "message"), [(Disordered, "ranking order"), (Deep, "deeper than asked"), (Inventive, "not indexed")])
+def test_broken_retrievers_are_caught(kind: type[DenseRetriever], message: str, tmp_path: Path) -> None:
+    """Wrong order, wrong depth, wrong ids."""
+    with pytest.raises(ConformanceError, match=message):
+        check_retriever(kind(HashEncoder()), kind(HashEncoder()), tmp_path)
+
+
+def test_an_index_that_forgets_is_caught(tmp_path: Path) -> None:
+    """A second instance must find what the first one wrote."""
+
+    class Forgetful(DenseRetriever):
+        def index(self, documents: Any, folder: Path) -> None:
+            super().index([Document(d.id, "", d.text + str(id(self))) for d in documents], folder / str(id(self)))
+
+    first, second = Forgetful(HashEncoder()), Forgetful(HashEncoder())
+    with pytest.raises(BenchError, match="a second time"):
+        check_retriever(first, second, tmp_path)
