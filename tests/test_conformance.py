@@ -84,7 +84,10 @@ class Inventive(DenseRetriever):
         return [Ranking(["zzz", *r.ids[1:]], r.scores) for r in super().search(queries, depth)]
 
 
-@pytest.mark.parametrize(("kind", "message"), [(Disordered, "ranking order"), (Deep, "deeper than asked"), (Inventive, "not indexed")])
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [(Disordered, "ranking order"), (Deep, "deeper than asked"), (Inventive, "not indexed")],
+)
 def test_broken_retrievers_are_caught(kind: type[DenseRetriever], message: str, tmp_path: Path) -> None:
     """Wrong order, wrong depth, wrong ids."""
     with pytest.raises(ConformanceError, match=message):
@@ -96,7 +99,9 @@ def test_an_index_that_forgets_is_caught(tmp_path: Path) -> None:
 
     class Forgetful(DenseRetriever):
         def index(self, documents: Any, folder: Path) -> None:
-            super().index([Document(d.id, "", d.text + str(id(self))) for d in documents], folder / str(id(self)))
+            super().index(
+                [Document(d.id, "", d.text + str(id(self))) for d in documents], folder / str(id(self))
+            )
 
     first, second = Forgetful(HashEncoder()), Forgetful(HashEncoder())
     with pytest.raises(BenchError, match="a second time"):

@@ -70,7 +70,18 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")
     (source / "pyproject.toml").write_text(PYPROJECT)
     (source / "outsider.py").write_text(MODULE)
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", str(target), str(source)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "--target",
+        str(target),
+        str(source),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return target
 
@@ -88,14 +99,24 @@ def bench(plugin: Path, folder: Path, *arguments: str) -> str:
 def test_it_is_listed_run_recorded_and_reported(plugin: Path, tmp_path: Path) -> None:
     """Both kinds of plugin go the whole way, compositions and a faiss index included."""
     assert "outsider:letters" in bench(plugin, tmp_path, "list")
-    specs = ["outsider", "outsider:letters@HNSW16", "outsider:shortest", "rrf(bm25,outsider)", "rerank(bm25,outsider,depth=20)"]
+    specs = [
+        "outsider",
+        "outsider:letters@HNSW16",
+        "outsider:shortest",
+        "rrf(bm25,outsider)",
+        "rerank(bm25,outsider,depth=20)",
+    ]
     arguments = [part for spec in specs for part in ("--variant", spec)]
-    found = json.loads(bench(plugin, tmp_path, "run", *arguments, "--collection", "synthetic/tiny", "--json", "--quiet"))
+    found = json.loads(
+        bench(plugin, tmp_path, "run", *arguments, "--collection", "synthetic/tiny", "--json", "--quiet")
+    )
     assert [cell["spec"] for cell in found["cells"]] == [
         "outsider:letters", "outsider:letters@HNSW16", "outsider:shortest",
         "rrf(bm25:flat,outsider:letters)", "rerank(bm25:flat,outsider:letters,depth=20)",
     ]  # fmt: skip
-    assert all(cell["efficiency"]["build"]["index_bytes"] > 0 for cell in found["cells"] if "letters" in cell["spec"])
+    assert all(
+        cell["efficiency"]["build"]["index_bytes"] > 0 for cell in found["cells"] if "letters" in cell["spec"]
+    )
     page = (tmp_path / "reports/baselines/outsider.md").read_text()
     assert "outsider:shortest" in page
     assert "outsider:letters" in (tmp_path / "reports/README.md").read_text()

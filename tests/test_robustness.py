@@ -44,7 +44,9 @@ ROOT = Path(__file__).parents[1]
 def start(script: Path, *arguments: Path) -> subprocess.Popen[bytes]:
     """The script in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, str(script), *map(str, arguments)], env=environment, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, str(script), *map(str, arguments)], env=environment, stderr=subprocess.PIPE
+    )
 
 
 def test_ten_kills_leave_the_run_of_an_undisturbed_one(tmp_path: Path) -> None:
@@ -106,7 +108,9 @@ print(memory.peak_bytes)
 @pytest.mark.slow
 def test_a_million_documents_need_little_memory(tmp_path: Path) -> None:
     """Indexing and searching 1,000,000 x 384 rises less than 1.5 GiB above the imports, mapped pages aside."""
-    done = subprocess.run([sys.executable, "-c", MILLION, str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", MILLION, str(tmp_path)], capture_output=True, text=True, check=True
+    )
     peak = int(done.stdout)
     print(f"peak {peak / 2**20:.0f} MiB")
     assert peak < 1.5 * 2**30

@@ -72,7 +72,10 @@ class Echo:
     def search(self, queries: list[Query], depth: int) -> list[Ranking]:
         """The query itself and three others, as many as asked."""
         ids = ["b", "{}", "a", "c"][:depth]
-        return [Ranking([i.format(q.id) for i in ids], np.array([1, 3, 1, 2][:depth], dtype=np.float32)) for q in queries]
+        return [
+            Ranking([i.format(q.id) for i in ids], np.array([1, 3, 1, 2][:depth], dtype=np.float32))
+            for q in queries
+        ]
 
 
 def test_the_query_is_not_its_own_answer() -> None:
@@ -107,11 +110,17 @@ def test_answers_are_looked_for_in_the_text(bench: Bench) -> None:
     assert mean(evaluate(run, collection.judgments(), ["AnswerRecall@20"], hits)["AnswerRecall@20"]) == 1.0
 
 
-def test_a_grid_goes_on_past_what_cannot_run(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_grid_goes_on_past_what_cannot_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """An unreachable collection costs one line and its own cells; the others run."""
     monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path))
     monkeypatch.setattr("benchmarks.collections.irds.reachable", lambda host: False)
-    cells = [("bm25:flat", "beir/scifact/test"), ("bm25:tuned", "beir/scifact/test"), ("bm25:flat", "synthetic/tiny")]
+    cells = [
+        ("bm25:flat", "beir/scifact/test"),
+        ("bm25:tuned", "beir/scifact/test"),
+        ("bm25:flat", "synthetic/tiny"),
+    ]
     outcome = run_grid(cells, bench)
     assert [record.collection for record in outcome.records] == ["synthetic/tiny"]
     assert len(outcome.not_run) == 2

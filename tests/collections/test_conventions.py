@@ -36,7 +36,9 @@ def test_every_measure_of_the_table_exists() -> None:
             assert all(parse(measure) for measure in conventions_of(collection).measures)
 
 
-def test_what_is_missing_is_said_without_asking_the_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_is_missing_is_said_without_asking_the_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """From the disk alone: where it would come from, or which variable to set."""
     monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path))
     monkeypatch.delenv("RETRIEVER_BENCH_DATA", raising=False)
@@ -49,7 +51,9 @@ def test_no_network_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     """A collection that is neither here nor reachable ends in a line that says both."""
     monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path))
     monkeypatch.setattr("benchmarks.collections.irds.reachable", lambda host: False)
-    with pytest.raises(MissingData, match=r"beir/scifact/test: not on disk; downloads from .* cannot be reached"):
+    with pytest.raises(
+        MissingData, match=r"beir/scifact/test: not on disk; downloads from .* cannot be reached"
+    ):
         open_collection("beir/scifact/test", cache)
 
 

@@ -61,7 +61,13 @@ def test_the_record_names_the_folder_and_not_its_path(folder: Path, cache: Cache
 PROBLEMS = [
     ("corpus.jsonl", b"{not json}\n", "corpus.jsonl, line 5", "not JSON", 4),
     ("corpus.jsonl", b'{"title": "x", "text": "y"}\n', "corpus.jsonl, line 5", "no _id", 4),
-    ("corpus.jsonl", b'{"_id": "d1", "title": "", "text": "again"}\n', "corpus.jsonl, line 5", "duplicate id 'd1'", 4),
+    (
+        "corpus.jsonl",
+        b'{"_id": "d1", "title": "", "text": "again"}\n',
+        "corpus.jsonl, line 5",
+        "duplicate id 'd1'",
+        4,
+    ),
     ("corpus.jsonl", b'{"_id": "x", "text": "caf\xe9"}\n', "corpus.jsonl, line 5", "not UTF-8", 4),
     ("corpus.jsonl", b'{"_id": "x", "text": ["y"]}\n', "corpus.jsonl, line 5", "not a string", 4),
     ("corpus.jsonl", b'{"_id": "x", "title": "", "text": ""}\n', "corpus.jsonl, line 5", "empty document", 5),

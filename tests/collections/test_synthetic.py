@@ -96,7 +96,8 @@ def test_pairs_are_graded_from_same_to_unrelated() -> None:
     assert sorted(graded) == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert all(pair.first != pair.second for pair in graded[5.0])
     shared = {
-        grade: sum(len(set(english(p.first)) & set(english(p.second))) for p in ps) / len(ps) for grade, ps in graded.items()
+        grade: sum(len(set(english(p.first)) & set(english(p.second))) for p in ps) / len(ps)
+        for grade, ps in graded.items()
     }
     assert shared[5.0] > shared[3.0] > shared[0.0]
 
@@ -131,9 +132,17 @@ def test_it_is_an_ir_datasets_collection_like_any_other() -> None:
 
 def test_cross_language_collections_differ_in_the_queries_only(cache: Cache) -> None:
     """`cross` asks the first language's documents in the second; `second` renames both."""
-    first, cross, second = (open_collection(f"synthetic/tiny{kind}/test", cache) for kind in ("", "/cross", "/second"))
-    assert first.inspection.documents_sha256 == cross.inspection.documents_sha256 != second.inspection.documents_sha256
-    assert first.inspection.queries_sha256 != cross.inspection.queries_sha256 == second.inspection.queries_sha256
+    first, cross, second = (
+        open_collection(f"synthetic/tiny{kind}/test", cache) for kind in ("", "/cross", "/second")
+    )
+    assert (
+        first.inspection.documents_sha256
+        == cross.inspection.documents_sha256
+        != second.inspection.documents_sha256
+    )
+    assert (
+        first.inspection.queries_sha256 != cross.inspection.queries_sha256 == second.inspection.queries_sha256
+    )
 
 
 def test_any_number_of_documents_is_a_size() -> None:

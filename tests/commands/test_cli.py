@@ -40,12 +40,21 @@ def test_the_door_is_light(arguments: list[str]) -> None:
     assert done.stdout.endswith("heavy []\n")
 
 
-def test_list_tells_what_can_run_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_list_tells_what_can_run_here(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Variants, suites and collections, each with what is missing; the same as JSON."""
     monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path))
     assert main(["list"]) == 0
     text = capsys.readouterr().out
-    for part in ("bm25:flat", "lsa:svd256", "minilm:l6-v2", "SUITE demo", "SUITE beir", "downloads from public.ukp"):
+    for part in (
+        "bm25:flat",
+        "lsa:svd256",
+        "minilm:l6-v2",
+        "SUITE demo",
+        "SUITE beir",
+        "downloads from public.ukp",
+    ):
         assert part in text
     assert main(["list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -54,10 +63,16 @@ def test_list_tells_what_can_run_here(capsys: pytest.CaptureFixture[str], monkey
 
 
 WRONG = [
-    (["run", "--variant", "bm24", "--collection", "synthetic/tiny"], "no baseline named 'bm24'; did you mean bm25?"),
+    (
+        ["run", "--variant", "bm24", "--collection", "synthetic/tiny"],
+        "no baseline named 'bm24'; did you mean bm25?",
+    ),
     (["run", "--variant", "bm25:flt", "--collection", "synthetic/tiny"], "did you mean flat?"),
     (["run", "--variant", "rrf(bm25)", "--collection", "synthetic/tiny"], "at least two retrievers"),
-    (["run", "--variant", "bm25", "--collection", "beir/scifct"], "no collection named 'beir/scifct'; did you mean"),
+    (
+        ["run", "--variant", "bm25", "--collection", "beir/scifct"],
+        "no collection named 'beir/scifct'; did you mean",
+    ),
     (["run", "--variant", "bm25", "--collection", "synthetic/huge"], "no synthetic size 'huge'"),
     (["run", "--suite", "bier"], "did you mean beir?"),
     (["run", "--variant", "bm25"], "name a --suite, or at least one --variant and one --collection"),
@@ -67,7 +82,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG)
-def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_one_line_and_exit_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """No stack trace, a suggestion where there is one."""
     assert main([*arguments]) == 2
     captured = capsys.readouterr().err.strip().splitlines()
@@ -91,7 +108,16 @@ def test_verify_and_report_without_records_fail(capsys: pytest.CaptureFixture[st
 
 def test_from_run_to_verified_report(capsys: pytest.CaptureFixture[str]) -> None:
     """run, report, verify, compare and doctor, one after the other, on the smallest collection."""
-    cells = ["--variant", "bm25", "--variant", "lsa", "--variant", "rrf(bm25,lsa)", "--collection", "synthetic/tiny"]
+    cells = [
+        "--variant",
+        "bm25",
+        "--variant",
+        "lsa",
+        "--variant",
+        "rrf(bm25,lsa)",
+        "--collection",
+        "synthetic/tiny",
+    ]
     assert main(["run", *cells, "--quiet"]) == 0
     text = capsys.readouterr().out
     assert "rrf(bm25:flat,lsa:svd256)" in text
@@ -129,7 +155,15 @@ def test_from_run_to_verified_report(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_unreachable_data_is_said_and_strict_makes_it_a_failure(tmp_path: Path) -> None:
     """One line, exit 0 when something was measured; exit 1 with --strict."""
-    cells = ["--variant", "bm25", "--collection", "beir/arguana", "--collection", "synthetic/tiny", "--no-efficiency"]
+    cells = [
+        "--variant",
+        "bm25",
+        "--collection",
+        "beir/arguana",
+        "--collection",
+        "synthetic/tiny",
+        "--no-efficiency",
+    ]
     environment = {"IR_DATASETS_HOME": str(tmp_path / "none"), "https_proxy": "http://127.0.0.1:9"}
     done = bench("run", *cells, **environment)
     assert done.returncode == 0
@@ -140,7 +174,13 @@ def test_unreachable_data_is_said_and_strict_makes_it_a_failure(tmp_path: Path) 
 
 def test_numbers_on_a_pipe_that_closes(tmp_path: Path) -> None:
     """`list | head -1` is no error."""
-    done = subprocess.run(f"{sys.executable} -m benchmarks list | head -1", shell=True, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        f"{sys.executable} -m benchmarks list | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr

@@ -70,7 +70,11 @@ def test_titles_do_not_count_and_depth_is_kept() -> None:
     """Only the passage's text is searched, and only as deep as asked."""
     import numpy as np
 
-    documents = [Document("a", "Paris", "a city"), Document("b", "", "it is Paris"), Document("c", "", "Paris too")]
+    documents = [
+        Document("a", "Paris", "a city"),
+        Document("b", "", "it is Paris"),
+        Document("c", "", "Paris too"),
+    ]
     run = {"q": rank(["a", "b", "c"], np.array([3, 2, 1], dtype=np.float32))}
     assert find_answers(run, documents, {"q": ["Paris"]}, 2) == {"q": [False, True]}
     assert find_answers(run, documents, {}, 3) == {"q": [False, False, False]}

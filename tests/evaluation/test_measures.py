@@ -29,13 +29,17 @@ def random_run(seed: int, queries: int = 40, documents: int = 120) -> tuple[Run,
         ids = list(dict.fromkeys(ids))
         scores = np.array([generator.randrange(6) for _ in ids], dtype=np.float32)
         run[f"q{number}"] = rank(ids, scores)
-        judgments[f"q{number}"] = {id: generator.choice([0, 0, 1, 2]) for id in generator.sample(ids, 30) + ["unseen"]}
+        judgments[f"q{number}"] = {
+            id: generator.choice([0, 0, 1, 2]) for id in generator.sample(ids, 30) + ["unseen"]
+        }
     return run, judgments
 
 
 def in_ranks(run: Run) -> dict[str, dict[str, float]]:
     """A run as pytrec_eval wants it, with ranks for scores."""
-    return {query: {id: float(-place) for place, id in enumerate(ranking.ids)} for query, ranking in run.items()}
+    return {
+        query: {id: float(-place) for place, id in enumerate(ranking.ids)} for query, ranking in run.items()
+    }
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -43,9 +47,17 @@ def test_agrees_with_pytrec_eval_on_runs_with_ties(seed: int) -> None:
     """To 1e-6 per query, on the order that our tie rule gives."""
     run, judgments = random_run(seed)
     ours = evaluate(run, judgments, MEASURES)
-    names = {"nDCG@10": "ndcg_cut_10", "R@100": "recall_100", "AP@100": "map_cut_100", "P@5": "P_5", "Success@5": "success_5"}
+    names = {
+        "nDCG@10": "ndcg_cut_10",
+        "R@100": "recall_100",
+        "AP@100": "map_cut_100",
+        "P@5": "P_5",
+        "Success@5": "success_5",
+    }
     theirs = pytrec_eval.RelevanceEvaluator(judgments, set(names.values())).evaluate(in_ranks(run))
-    strict = pytrec_eval.RelevanceEvaluator(judgments, {"map_cut_100", "recall_20"}, relevance_level=2).evaluate(in_ranks(run))
+    strict = pytrec_eval.RelevanceEvaluator(
+        judgments, {"map_cut_100", "recall_20"}, relevance_level=2
+    ).evaluate(in_ranks(run))
     for query in judgments:
         for name, theirs_name in names.items():
             assert ours[name][query] == pytest.approx(theirs[query][theirs_name], abs=1e-6)
@@ -73,7 +85,9 @@ def test_agrees_with_beir_where_the_rules_coincide() -> None:
     from beir.retrieval.evaluation import EvaluateRetrieval
 
     run, judgments = random_run(7)
-    ndcg, _, recall, _ = EvaluateRetrieval.evaluate(judgments, in_ranks(run), [10, 100], ignore_identical_ids=False)
+    ndcg, _, recall, _ = EvaluateRetrieval.evaluate(
+        judgments, in_ranks(run), [10, 100], ignore_identical_ids=False
+    )
     capped = EvaluateRetrieval.evaluate_custom(judgments, in_ranks(run), [100], metric="r_cap")
     ours = evaluate(run, judgments, ["nDCG@10", "R@100", "R_cap@100"])
     assert mean(ours["nDCG@10"]) == pytest.approx(ndcg["NDCG@10"], abs=1e-5)
@@ -96,7 +110,9 @@ def test_agrees_with_ranx_where_the_rules_coincide() -> None:
     from ranx import evaluate as ranx_evaluate
 
     run, judgments = random_run(11)
-    relevant = {query: {id: grade for id, grade in judged.items() if grade > 0} for query, judged in judgments.items()}
+    relevant = {
+        query: {id: grade for id, grade in judged.items() if grade > 0} for query, judged in judgments.items()
+    }
     theirs = ranx_evaluate(Qrels(relevant), RanxRun(in_ranks(run)), ["mrr@10", "recall@100", "ndcg@10"])
     ours = evaluate(run, judgments, ["RR@10", "R@100", "nDCG@10"])
     assert mean(ours["RR@10"]) == pytest.approx(theirs["mrr@10"], abs=1e-6)
@@ -108,7 +124,9 @@ KNOWN = [("bm25", 0.5058, 0.4796), ("tas-b", 0.7210, 0.6854), ("splade-pp-ed", 0
 
 
 @pytest.mark.parametrize(("system", "dl19", "dl20"), KNOWN)
-def test_published_runs_have_their_published_scores(system: str, dl19: float, dl20: float, needs: Callable[[str], str]) -> None:
+def test_published_runs_have_their_published_scores(
+    system: str, dl19: float, dl20: float, needs: Callable[[str], str]
+) -> None:
     """nDCG@10 of real systems' runs on DL 2019 and 2020, to the printed digit."""
     needs("trec-dl-pool/dl19")
     root = data_folder()
@@ -118,7 +136,9 @@ def test_published_runs_have_their_published_scores(system: str, dl19: float, dl
         for line in (root / f"trec-dl-pool/qrels/{year}.trec").read_text().splitlines():
             query, _, document, grade = line.split()
             judgments.setdefault(query, {})[document] = int(grade)
-        run = trecrun.loads(gzip.decompress((root / f"trec-dl-pool/runs/{system}.{year}.trec.gz").read_bytes()))
+        run = trecrun.loads(
+            gzip.decompress((root / f"trec-dl-pool/runs/{system}.{year}.trec.gz").read_bytes())
+        )
         assert mean(evaluate(run, judgments, ["nDCG@10"])["nDCG@10"]) == pytest.approx(expected, abs=5e-5)
 
 

@@ -11,7 +11,9 @@ from benchmarks.errors import EvaluationError
 from benchmarks.evaluation.ranking import rank, ranking_order, without
 
 ids_and_scores = st.lists(
-    st.tuples(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=6), st.integers(-3, 3)),
+    st.tuples(
+        st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=6), st.integers(-3, 3)
+    ),
     unique_by=lambda pair: pair[0],
 )
 
@@ -30,7 +32,9 @@ def test_the_order_of_the_input_does_not_matter(pairs: list[tuple[str, int]], ra
     """Any permutation of the same documents is the same ranking."""
     shuffled = list(pairs)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    first, second = (rank([i for i, _ in p], np.array([s for _, s in p], dtype=np.float32)) for p in (pairs, shuffled))
+    first, second = (
+        rank([i for i, _ in p], np.array([s for _, s in p], dtype=np.float32)) for p in (pairs, shuffled)
+    )
     assert first.ids == second.ids
 
 

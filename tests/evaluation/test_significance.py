@@ -25,7 +25,8 @@ def test_the_test_is_calibrated() -> None:
     """Without a difference at most 8 of 100 pairs are called at 0.05 (binomial, three standard errors of 200)."""
     generator = np.random.default_rng(0)
     called = sum(
-        randomisation_p_value(generator.normal(0, 1, 40), np.random.default_rng(seed)) < 0.05 for seed in range(200)
+        randomisation_p_value(generator.normal(0, 1, 40), np.random.default_rng(seed)) < 0.05
+        for seed in range(200)
     )
     assert called <= 19
 

@@ -32,7 +32,10 @@ score = st.floats(width=32, allow_nan=False, allow_infinity=False)
 @given(st.dictionaries(word, st.dictionaries(word, score, min_size=1, max_size=6), max_size=4))
 def test_runs_survive_a_round_trip(scores: dict[str, dict[str, float]]) -> None:
     """Ids, order and every float32 come back, and the second writing has the bytes of the first."""
-    run = {query: rank(list(found), np.array(list(found.values()), dtype=np.float32)) for query, found in scores.items()}
+    run = {
+        query: rank(list(found), np.array(list(found.values()), dtype=np.float32))
+        for query, found in scores.items()
+    }
     lines = trecrun.dumps(run, "tag")
     again = trecrun.loads(lines)
     assert again.keys() == run.keys()
@@ -63,7 +66,10 @@ def test_a_record_reads_as_it_was_written(measured: Bench) -> None:
         value = read_json(path)
         assert Record.from_json(value).to_json() == value
     names = [str(path.relative_to(measured.store.root)) for path in measured.store.paths()]
-    assert names == ["records/bm25.flat/synthetic.tiny.json", "records/rrf(bm25.flat,bm25.tuned)/synthetic.tiny.json"]
+    assert names == [
+        "records/bm25.flat/synthetic.tiny.json",
+        "records/rrf(bm25.flat,bm25.tuned)/synthetic.tiny.json",
+    ]
 
 
 def test_results_are_a_table(measured: Bench) -> None:
@@ -95,7 +101,15 @@ def change_a_digit(text: str, pattern: str) -> str:
     return text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :]
 
 
-DIGITS = [r'"nDCG@10": 0\.\d+', r'"q\d+": 0\.\d+', r'"k1": 0\.9', r'"documents": 300', r'"seed": 0', r'"schema": 1', r'"run_sha256": "\d']
+DIGITS = [
+    r'"nDCG@10": 0\.\d+',
+    r'"q\d+": 0\.\d+',
+    r'"k1": 0\.9',
+    r'"documents": 300',
+    r'"seed": 0',
+    r'"schema": 1',
+    r'"run_sha256": "\d',
+]
 
 
 @pytest.mark.parametrize("pattern", DIGITS)
@@ -152,7 +166,9 @@ def test_a_run_without_a_record_shows(measured: Bench) -> None:
     assert "no record belongs to this run" in verify_records(measured.store).problems[0]
 
 
-def test_judgments_that_are_not_here_are_named(bench: Bench, needs: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_judgments_that_are_not_here_are_named(
+    bench: Bench, needs: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Where a collection is not on disk, verification says which numbers it left alone, and downloads nothing."""
     run_cell(parse("bm25:flat"), needs("beir/nfcorpus/test"), bench)
     monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path / "elsewhere"))

@@ -13,7 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.published import DRIFTED, NOT_RUN, OTHER_PROTOCOL, REPRODUCED, UNVERIFIED, PublishedNumber, ledger, verdict
+from benchmarks.published import (
+    DRIFTED,
+    NOT_RUN,
+    OTHER_PROTOCOL,
+    REPRODUCED,
+    UNVERIFIED,
+    PublishedNumber,
+    ledger,
+    verdict,
+)
 from benchmarks.records.record import Record
 from benchmarks.records.store import Store
 from benchmarks.registry import Baseline, Variant, baselines
@@ -88,7 +97,16 @@ def test_stale_pages_are_removed(store: Store, tmp_path: Path) -> None:
     assert not old.exists()
 
 
-points = st.lists(st.builds(Point, st.from_regex(r"[a-z<&]{1,5}", fullmatch=True), st.integers(1, 50).map(float), st.integers(0, 9).map(lambda n: n / 10)), min_size=2, max_size=12)
+points = st.lists(
+    st.builds(
+        Point,
+        st.from_regex(r"[a-z<&]{1,5}", fullmatch=True),
+        st.integers(1, 50).map(float),
+        st.integers(0, 9).map(lambda n: n / 10),
+    ),
+    min_size=2,
+    max_size=12,
+)
 
 
 @given(points)
@@ -97,11 +115,17 @@ def test_the_front_is_what_nothing_beats(found: list[Point]) -> None:
     front = pareto_front(found)
     for point in found:
         beaten = any(
-            o.latency <= point.latency and o.effectiveness >= point.effectiveness and (o.latency, o.effectiveness) != (point.latency, point.effectiveness)
+            o.latency <= point.latency
+            and o.effectiveness >= point.effectiveness
+            and (o.latency, o.effectiveness) != (point.latency, point.effectiveness)
             for o in found
         )
-        assert beaten or any((p.latency, p.effectiveness) == (point.latency, point.effectiveness) for p in front)
-    assert all(not any(o.latency < p.latency and o.effectiveness >= p.effectiveness for o in found) for p in front)
+        assert beaten or any(
+            (p.latency, p.effectiveness) == (point.latency, point.effectiveness) for p in front
+        )
+    assert all(
+        not any(o.latency < p.latency and o.effectiveness >= p.effectiveness for o in found) for p in front
+    )
 
 
 def test_a_plot_is_svg_with_a_text_alternative() -> None:
@@ -128,7 +152,16 @@ def test_wide_tables_are_split_and_text_is_escaped() -> None:
 
 def number(**changes: object) -> PublishedNumber:
     """A verified number of a paper-rung cell."""
-    fields = {"variant": "flat", "collection": "c", "measure": "nDCG@10", "value": 0.5, "decimals": 3, "where": "T1", "source": "s", "verified": True}
+    fields = {
+        "variant": "flat",
+        "collection": "c",
+        "measure": "nDCG@10",
+        "value": 0.5,
+        "decimals": 3,
+        "where": "T1",
+        "source": "s",
+        "verified": True,
+    }
     return PublishedNumber(**{**fields, **changes})  # type: ignore[arg-type]
 
 
@@ -141,7 +174,15 @@ def record(bench: Bench) -> Record:
 
 @pytest.mark.parametrize(
     ("value", "decimals", "word"),
-    [(0.5, 3, REPRODUCED), (0.5004, 3, REPRODUCED), (0.501, 3, DRIFTED), (0.499, 3, DRIFTED), (0.4, 3, DRIFTED), (0.5, 5, REPRODUCED), (0.50001, 5, DRIFTED)],
+    [
+        (0.5, 3, REPRODUCED),
+        (0.5004, 3, REPRODUCED),
+        (0.501, 3, DRIFTED),
+        (0.499, 3, DRIFTED),
+        (0.4, 3, DRIFTED),
+        (0.5, 5, REPRODUCED),
+        (0.50001, 5, DRIFTED),
+    ],
 )
 def test_verdicts_go_by_the_printed_precision(value: float, decimals: int, word: str, record: Record) -> None:
     """Equal when rounded, or drifted, in both directions; a gain that nobody explains is a drift."""
@@ -164,7 +205,12 @@ def test_the_ledgers_load_and_a_number_without_a_source_does_not(tmp_path: Path)
     path = tmp_path / "published.toml"
     variants = {"flat": Variant(lambda _: None, "x")}  # type: ignore[arg-type, return-value]
     whole = '[[number]]\nvariant="flat"\ncollection="c"\nmeasure="R@10"\nvalue=0.5\ndecimals=3\nwhere="T"\nsource="S"\nverified=true\n'
-    for text, message in [(whole.replace('source="S"\n', ""), "source"), (whole.replace('"S"', '" "'), "names no source"), (whole + whole, "two numbers"), (whole.replace('"flat"', '"fat"'), "no variant 'fat'")]:
+    for text, message in [
+        (whole.replace('source="S"\n', ""), "source"),
+        (whole.replace('"S"', '" "'), "names no source"),
+        (whole + whole, "two numbers"),
+        (whole.replace('"flat"', '"fat"'), "no variant 'fat'"),
+    ]:
         path.write_text(text)
         with pytest.raises(Exception, match=message):
             ledger(Baseline("b", "s", variants, published=path))
@@ -172,7 +218,20 @@ def test_the_ledgers_load_and_a_number_without_a_source_does_not(tmp_path: Path)
 
 def test_means_over_collections_need_all_members(record: Record, needs: Callable[[str], str]) -> None:
     """CQADupStack is the mean of its twelve forums, and nothing when one is missing."""
-    forums = ["android", "english", "gaming", "gis", "mathematica", "physics", "programmers", "stats", "tex", "unix", "webmasters", "wordpress"]
+    forums = [
+        "android",
+        "english",
+        "gaming",
+        "gis",
+        "mathematica",
+        "physics",
+        "programmers",
+        "stats",
+        "tex",
+        "unix",
+        "webmasters",
+        "wordpress",
+    ]
     records = [
         replace(record, collection=f"beir/cqadupstack/{forum}", scores={"nDCG@10": {"q": place / 10}})
         for place, forum in enumerate(forums)
@@ -186,7 +245,9 @@ def test_cells_that_differ_in_more_than_the_variant_are_marked(record: Record) -
     """One column, one protocol: what differs is named under the table."""
     from benchmarks.protocol import Protocol
 
-    other = Protocol(record.protocol.collection, record.protocol.retrieval, {**record.protocol.evaluation, "depth": 10})
+    other = Protocol(
+        record.protocol.collection, record.protocol.retrieval, {**record.protocol.evaluation, "depth": 10}
+    )
     records = [record, replace(record, spec="bm25:tuned"), replace(record, spec="lsa:svd256", protocol=other)]
     board = Board(records)
     (note,) = board.footnotes(record.collection, board.specs)

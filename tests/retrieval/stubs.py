@@ -38,4 +38,7 @@ class HashEncoder:
 
 def documents(count: int) -> list[Document]:
     """Documents whose ids do not sort as they come."""
-    return [Document(f"d{(number * 7919) % 100_003}", f"title {number}", f"text {number}") for number in range(count)]
+    return [
+        Document(f"d{(number * 7919) % 100_003}", f"title {number}", f"text {number}")
+        for number in range(count)
+    ]

@@ -10,7 +10,9 @@ from uniseg.wordbreak import words as unicode_words
 from benchmarks.retrieval.analysis import STOP_WORDS, analyser, english, unicode, words
 
 # Letters with marks, quotes, digits, joiners, kana, ideographs, Hebrew, format characters.
-ALPHABET = "abcDE\u00e9\u0301 .,'\u2019:;_-1234\u30ab\u30bf\u6771\u3072\u3051\u05d9\u05ea\u200d\u00ad\"\u00b7!"
+ALPHABET = (
+    "abcDE\u00e9\u0301 .,'\u2019:;_-1234\u30ab\u30bf\u6771\u3072\u3051\u05d9\u05ea\u200d\u00ad\"\u00b7!"
+)
 
 
 @settings(max_examples=400)

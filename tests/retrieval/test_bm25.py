@@ -36,7 +36,9 @@ def lucene_length(length: int) -> int:
 
 @settings(max_examples=60, deadline=None)
 @given(TEXTS, st.lists(WORDS | st.just("unknown"), max_size=6))
-def test_scores_are_the_formula(tmp_path_factory: pytest.TempPathFactory, texts: list[str], terms: list[str]) -> None:
+def test_scores_are_the_formula(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], terms: list[str]
+) -> None:
     """Term by term, with repetition, with norms, in plain Python."""
     documents = [Document(f"d{number}", "", text) for number, text in enumerate(texts)]
     retriever = BM25Retriever(0.9, 0.4, language="xx")
@@ -51,7 +53,9 @@ def test_scores_are_the_formula(tmp_path_factory: pytest.TempPathFactory, texts:
         for term in terms:
             df = sum(term in other for other in tokens)
             saturation = 0.9 * (0.6 + 0.4 * lucene_length(len(words)) / max(1.0, average))
-            score += math.log(1 + (with_text - df + 0.5) / (df + 0.5)) * counts[term] / (counts[term] + saturation)
+            score += (
+                math.log(1 + (with_text - df + 0.5) / (df + 0.5)) * counts[term] / (counts[term] + saturation)
+            )
         if score > 0:
             expected[f"d{number}"] = score
     assert set(found.ids) == set(expected)
@@ -71,7 +75,13 @@ def test_agrees_with_bm25s_own_index(tmp_path: Path) -> None:
     """With every document shorter than 40 terms, norms are exact and bm25s' own indexing gives the same scores."""
     import bm25s
 
-    texts = ["the cat sat on the mat", "a dog sat", "cats and dogs and cats", "nothing here", "mat mat mat cat"]
+    texts = [
+        "the cat sat on the mat",
+        "a dog sat",
+        "cats and dogs and cats",
+        "nothing here",
+        "mat mat mat cat",
+    ]
     retriever = BM25Retriever(0.9, 0.4, language="xx")
     retriever.index([Document(f"d{i}", "", text) for i, text in enumerate(texts)], tmp_path)
     theirs = bm25s.BM25(k1=0.9, b=0.4, method="lucene")
@@ -90,7 +100,9 @@ def test_fields_are_added(tmp_path: Path) -> None:
     for field in ("title", "text"):
         part = BM25Retriever(0.9, 0.4, (field,), "xx")
         part.index(documents, tmp_path / field)
-        alone[field] = dict(zip(*(lambda r: (r.ids, r.scores.tolist()))(part.search(query, 5)[0]), strict=True))
+        alone[field] = dict(
+            zip(*(lambda r: (r.ids, r.scores.tolist()))(part.search(query, 5)[0]), strict=True)
+        )
     both = BM25Retriever(0.9, 0.4, ("title", "text"), "xx")
     both.index(documents, tmp_path / "both")
     for id, score in zip(both.search(query, 5)[0].ids, both.search(query, 5)[0].scores.tolist(), strict=True):
@@ -137,7 +149,13 @@ PUBLISHED = [
 
 @pytest.mark.parametrize(("collection", "fields", "ndcg", "recall"), PUBLISHED)
 def test_anserinis_numbers_to_the_printed_digit(
-    collection: str, fields: tuple[str, ...], ndcg: float, recall: float, needs: Callable[[str], str], cache: Cache, tmp_path: Path
+    collection: str,
+    fields: tuple[str, ...],
+    ndcg: float,
+    recall: float,
+    needs: Callable[[str], str],
+    cache: Cache,
+    tmp_path: Path,
 ) -> None:
     """Tokenizer, stop words, stemmer, norms and ties together: Anserini's nDCG@10 and R@100, all four digits."""
     opened = open_collection(needs(collection), cache)

@@ -39,7 +39,9 @@ class Fixed:
 
     def score(self, queries: Sequence[Query], candidates: Sequence[Sequence[str]]) -> list[FloatArray]:
         """Scores of given documents."""
-        return [np.array([self.scores.get(id, -np.inf) for id in ids], dtype=np.float32) for ids in candidates]
+        return [
+            np.array([self.scores.get(id, -np.inf) for id in ids], dtype=np.float32) for ids in candidates
+        ]
 
 
 @given(rankings, rankings)
@@ -54,7 +56,9 @@ def test_reciprocal_rank_fusion_is_its_formula(first: dict[str, float], second: 
 
 
 @given(rankings, rankings, st.floats(0.1, 0.9))
-def test_weighted_sums_lie_between_zero_and_the_weights(first: dict[str, float], second: dict[str, float], weight: float) -> None:
+def test_weighted_sums_lie_between_zero_and_the_weights(
+    first: dict[str, float], second: dict[str, float], weight: float
+) -> None:
     """Min-max scaling within each part: the best of a part has 1, the last 0, strangers 0."""
     fused = Fusion([Fixed(first), Fixed(second)], weighted_sum([weight, 1 - weight]), {}).search(QUERY, 20)[0]
     assert set(fused.ids) == set(first) | set(second)
@@ -76,7 +80,9 @@ def test_fusing_one_ranking_with_itself_keeps_its_order(scores: dict[str, float]
 
 
 @given(rankings, rankings, st.integers(1, 8))
-def test_re_ranking_reorders_the_candidates_and_adds_none(first: dict[str, float], second: dict[str, float], depth: int) -> None:
+def test_re_ranking_reorders_the_candidates_and_adds_none(
+    first: dict[str, float], second: dict[str, float], depth: int
+) -> None:
     """The first stage's best, in the order of the second's scores; unknown documents go last."""
     found = Reranking(Fixed(first), Fixed(second), depth).search(QUERY, 20)[0]
     candidates = Fixed(first).search(QUERY, depth)[0].ids

@@ -54,8 +54,18 @@ def test_given_documents_are_scored_as_found_ones(retriever: DenseRetriever) -> 
         np.testing.assert_allclose(row[1:], ranking.scores, rtol=1e-5)
 
 
-@pytest.mark.parametrize("key", [IndexKey("Flat"), IndexKey("HNSW32", (("efSearch", 512),)), IndexKey("IVF16,Flat", (("nprobe", 16),)), IndexKey("SQ8")])
-def test_faiss_indexes_find_what_exact_search_finds(key: IndexKey, retriever: DenseRetriever, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "key",
+    [
+        IndexKey("Flat"),
+        IndexKey("HNSW32", (("efSearch", 512),)),
+        IndexKey("IVF16,Flat", (("nprobe", 16),)),
+        IndexKey("SQ8"),
+    ],
+)
+def test_faiss_indexes_find_what_exact_search_finds(
+    key: IndexKey, retriever: DenseRetriever, tmp_path: Path
+) -> None:
     """At generous parameters nine of the exact ten best are found, and the order is the ranking order."""
     approximate = DenseRetriever(HashEncoder(), key)
     approximate.index(DOCUMENTS, tmp_path / "index")
@@ -67,8 +77,17 @@ def test_faiss_indexes_find_what_exact_search_finds(key: IndexKey, retriever: De
     assert approximate.protocol != retriever.protocol
 
 
-@pytest.mark.parametrize(("factory", "parameters", "message"), [("Nonsense7", (), "not a faiss factory key"), ("HNSW16", (("nprobe", 3),), "no search parameter"), ("IVF9999,Flat", (), "cannot be trained")])
-def test_faiss_errors_are_for_the_reader(factory: str, parameters: tuple[tuple[str, int], ...], message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("factory", "parameters", "message"),
+    [
+        ("Nonsense7", (), "not a faiss factory key"),
+        ("HNSW16", (("nprobe", 3),), "no search parameter"),
+        ("IVF9999,Flat", (), "cannot be trained"),
+    ],
+)
+def test_faiss_errors_are_for_the_reader(
+    factory: str, parameters: tuple[tuple[str, int], ...], message: str, tmp_path: Path
+) -> None:
     """A wrong key, a wrong parameter and too few documents are one line each."""
     with pytest.raises(UsageError, match=message):
         DenseRetriever(HashEncoder(), IndexKey(factory, parameters)).index(DOCUMENTS[:200], tmp_path)
@@ -117,7 +136,13 @@ def test_an_encoder_that_breaks_its_word_is_refused(tmp_path: Path) -> None:
         def encode_documents(self, documents: object) -> object:
             return self.spoil(super().encode_documents(documents))  # type: ignore[operator, arg-type]
 
-    spoilers = [lambda v: v.astype(np.float64), lambda v: v[:-1], lambda v: v[0], lambda v: v * np.nan, lambda v: v.tolist()]
+    spoilers = [
+        lambda v: v.astype(np.float64),
+        lambda v: v[:-1],
+        lambda v: v[0],
+        lambda v: v * np.nan,
+        lambda v: v.tolist(),
+    ]
     for number, spoil in enumerate(spoilers):
         with pytest.raises(EvaluationError):
             DenseRetriever(Wrong(spoil)).index(DOCUMENTS[:10], tmp_path / str(number))

@@ -21,12 +21,17 @@ from benchmarks.retrieval.topk import TopK
     st.integers(1, 120),
     st.integers(1, 400),
 )
-def test_equals_sorting_everything(data: st.DataObject, queries: int, documents: int, depth: int, block: int, levels: int) -> None:
+def test_equals_sorting_everything(
+    data: st.DataObject, queries: int, documents: int, depth: int, block: int, levels: int
+) -> None:
     """Any block size, any depth, many ties or few, documents that are no candidates: the ranking order's best."""
     scores = data.draw(
         arrays.arrays(np.int64, (queries, documents), elements=st.integers(-1, levels), fill=st.nothing())
         if documents < 40
-        else st.builds(lambda seed: np.random.default_rng(seed).integers(-1, levels, (queries, documents)), st.integers(0, 999))
+        else st.builds(
+            lambda seed: np.random.default_rng(seed).integers(-1, levels, (queries, documents)),
+            st.integers(0, 999),
+        )
     ).astype(np.float32)
     scores[scores == -1] = -np.inf
     ranks = np.random.default_rng(documents).permutation(documents).astype(np.int32)
@@ -34,7 +39,9 @@ def test_equals_sorting_everything(data: st.DataObject, queries: int, documents:
     for start in range(0, documents, block):
         best.offer(scores[:, start : start + block], start)
     for row, (positions, found) in zip(scores, best.finish(), strict=True):
-        expected = sorted((i for i in range(documents) if row[i] > -np.inf), key=lambda i: (-row[i], ranks[i]))[:depth]
+        expected = sorted(
+            (i for i in range(documents) if row[i] > -np.inf), key=lambda i: (-row[i], ranks[i])
+        )[:depth]
         assert positions.tolist() == expected
         assert found.tolist() == row[expected].tolist()
 
