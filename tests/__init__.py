@@ -1,0 +1,1 @@
+"""Tests: a docstring states what holds."""

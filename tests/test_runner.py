@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_seeded_is_repeatable(bench: Bench, tmp_path: Path) -> None:
 class Echo:
     """A searcher that finds the query's own document first, in no order."""
 
-    protocol: dict[str, object] = {}
+    protocol: ClassVar[dict[str, object]] = {}
 
     def search(self, queries: list[Query], depth: int) -> list[Ranking]:
         """The query itself and three others, as many as asked."""

@@ -30,7 +30,7 @@ def random_run(seed: int, queries: int = 40, documents: int = 120) -> tuple[Run,
         scores = np.array([generator.randrange(6) for _ in ids], dtype=np.float32)
         run[f"q{number}"] = rank(ids, scores)
         judgments[f"q{number}"] = {
-            id: generator.choice([0, 0, 1, 2]) for id in generator.sample(ids, 30) + ["unseen"]
+            id: generator.choice([0, 0, 1, 2]) for id in [*generator.sample(ids, 30), "unseen"]
         }
     return run, judgments
 

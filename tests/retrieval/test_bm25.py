@@ -100,9 +100,8 @@ def test_fields_are_added(tmp_path: Path) -> None:
     for field in ("title", "text"):
         part = BM25Retriever(0.9, 0.4, (field,), "xx")
         part.index(documents, tmp_path / field)
-        alone[field] = dict(
-            zip(*(lambda r: (r.ids, r.scores.tolist()))(part.search(query, 5)[0]), strict=True)
-        )
+        (ranking,) = part.search(query, 5)
+        alone[field] = dict(zip(ranking.ids, ranking.scores.tolist(), strict=True))
     both = BM25Retriever(0.9, 0.4, ("title", "text"), "xx")
     both.index(documents, tmp_path / "both")
     for id, score in zip(both.search(query, 5)[0].ids, both.search(query, 5)[0].scores.tolist(), strict=True):

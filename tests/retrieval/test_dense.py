@@ -120,7 +120,7 @@ def test_damage_is_one_clear_line(damage: str, retriever: DenseRetriever, tmp_pa
         shard.unlink()
     else:
         (folder / "manifest.json").write_text("{broken")
-    with pytest.raises(DamagedCache, match="delete .* and run again") as raised:
+    with pytest.raises(DamagedCache, match=r"delete .* and run again") as raised:
         DenseRetriever(HashEncoder()).index(DOCUMENTS, folder)
     assert "\n" not in str(raised.value)
 

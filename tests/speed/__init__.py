@@ -1,0 +1,1 @@
+"""Speed beside references; run by `nox -s latency`."""

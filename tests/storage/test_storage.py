@@ -68,7 +68,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_corrupt(small_disk: Path) ->
     """The array that does not fit is refused; what was written before is whole; no temporary file is left."""
     manifest = Manifest(small_disk)
     manifest.write_array("fits.npy", np.zeros(50_000, dtype=np.float32))
-    with pytest.raises(DiskFull, match="no space left in .*; free some") as raised:
+    with pytest.raises(DiskFull, match=r"no space left in .*; free some") as raised:
         manifest.write_array("too-large.npy", np.ones(500_000, dtype=np.float32))
     assert "\n" not in str(raised.value)
     again = Manifest(small_disk)
