@@ -4,7 +4,6 @@
     ├── UsageError            a wrong word on the command line          (exit 2)
     │   └── UnknownName       no such baseline, variant, collection, suite
     ├── Unavailable           something this cell needs is not here     (exit 1)
-    │   ├── MissingExtra      a Python package
     │   ├── MissingWeights    a checkpoint
     │   └── MissingData       a collection, on disk or over the network
     ├── MalformedInput        a collection's file, named with its line
@@ -47,10 +46,6 @@ class UnknownName(UsageError):
 
 class Unavailable(BenchError):
     """Something a cell needs is not on this machine and could not be fetched."""
-
-
-class MissingExtra(Unavailable):
-    """A Python package that an optional part needs."""
 
 
 class MissingWeights(Unavailable):

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.collections.collection import Collection, open_collection
 from benchmarks.environment import describe
-from benchmarks.errors import EvaluationError, MissingExtra
+from benchmarks.errors import EvaluationError
 from benchmarks.evaluation.answers import find_answers
 from benchmarks.evaluation.measures import Hits, depth_of, evaluate, needs_answers, provider
 from benchmarks.evaluation.ranking import rank, without
@@ -20,6 +20,7 @@ from benchmarks.protocol import Protocol
 from benchmarks.records import trecrun
 from benchmarks.records.record import Record, rounded
 from benchmarks.records.store import Store, file_name
+from benchmarks.registry import variant_of
 from benchmarks.retrieval.resolve import Build, canonical_spec, missing_for, open_indexes, resolve
 from benchmarks.spec import Spec
 from benchmarks.storage.atomic import write_json
@@ -46,7 +47,7 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     """
     spec = canonical_spec(spec)
     if bench.checkpoint is None and (lacking := missing_for(spec)):
-        raise MissingExtra(f"{spec}: {lacking}")
+        bench.progress.say(f"    {spec}: {lacking}")
     collection = open_collection(collection_id, bench.cache, strict=bench.strict)
     _tell_problems(collection, bench.progress)
     setting = Setting(collection.conventions.language, bench.checkpoint, bench.seed)
@@ -65,7 +66,7 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     else:
         depth = protocol.evaluation["depth"]
         run = search(searcher, collection.queries(), depth, drop_self=collection.conventions.drop_self)
-        record, lines = _scored(spec, collection, protocol, run, bench.seed)
+        record, lines = _scored(spec, collection, protocol, run, bench)
     if bench.efficiency:
         record = record.with_efficiency(_efficiency(spec, collection_id, setting, protocol, build, bench))
     _finish(record, lines, bench.cache)
@@ -106,7 +107,7 @@ def answer_hits(run: Run, collection: Collection, measures: Sequence[str]) -> Hi
 
 
 def _scored(
-    spec: Spec, collection: Collection, protocol: Protocol, run: Run, seed: int
+    spec: Spec, collection: Collection, protocol: Protocol, run: Run, bench: Bench
 ) -> tuple[Record, bytes]:
     judgments = collection.judgments()
     evaluated = sum(query in run for query in judgments)
@@ -121,7 +122,7 @@ def _scored(
     record = Record(
         spec=str(spec),
         collection=collection.id,
-        rung=_rung(spec, collection),
+        rung=_rung(spec, collection, bench),
         protocol=protocol,
         counts={
             "documents": found.documents, "queries": len(judgments), "evaluated": evaluated,
@@ -130,17 +131,18 @@ def _scored(
         scores=rounded(scores),
         efficiency={},
         environment=describe(),
-        seed=seed,
+        seed=bench.seed,
         run_sha256=trecrun.digest(lines),
     )  # fmt: skip
     return record, lines
 
 
-def _rung(spec: Spec, collection: Collection) -> str:
-    from benchmarks.registry import variant_of
-
-    trained_here = any(variant_of(leaf)[1].trained_here for leaf in spec.leaves)
-    return "lab" if trained_here and collection.conventions.rung == "paper" else collection.conventions.rung
+def _rung(spec: Spec, collection: Collection, bench: Bench) -> str:
+    """The collection's rung; weights trained here or given by hand are never set against published numbers."""
+    own_weights = bench.checkpoint is not None or any(
+        variant_of(leaf)[1].trained_here for leaf in spec.leaves
+    )
+    return "lab" if own_weights and collection.conventions.rung == "paper" else collection.conventions.rung
 
 
 def _efficiency(

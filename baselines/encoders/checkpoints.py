@@ -1,7 +1,7 @@
 """Where a checkpoint's files are, in the order of what is there.
 
-    1. the hub's cache on this disk, at the pinned revision
-    2. a folder given by the user (`--checkpoint`)
+    1. a folder the user asked for (`--checkpoint`): never silently replaced by anything else
+    2. the hub's cache on this disk, at the pinned revision
     3. a Python package that carries the weights
     4. the hub itself, if it can be reached
 
@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from os import environ
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from benchmarks.errors import MissingWeights
+from benchmarks.network import reachable
 from benchmarks.storage.atomic import sha256_of
 
 WEIGHTS = "model.safetensors"
@@ -32,7 +35,7 @@ class Checkpoint:
 
     def on_disk(self, folder: Path | None = None) -> Path | None:
         """The folder of the files if they are on this machine; asks no network."""
-        return self._cached() or _given(folder) or self._packaged()
+        return _given(folder) or self._cached() or self._packaged()
 
     def locate(self, folder: Path | None = None) -> Path:
         """The folder of the files, downloaded if need be and checked. Raises `MissingWeights`."""
@@ -54,8 +57,6 @@ class Checkpoint:
 
     def _cached(self) -> Path | None:
         # The layout of the hub's cache, read without importing its client: `list` must be quick.
-        from os import environ
-
         home = Path(environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
         root = Path(environ.get("HF_HUB_CACHE", home / "hub"))
         folder = root / f"models--{self.repository.replace('/', '--')}" / "snapshots" / self.revision
@@ -71,6 +72,10 @@ class Checkpoint:
         return folder if (folder / WEIGHTS).exists() else None
 
     def _download(self) -> Path:
+        # The client itself would try for half a minute before it gives up.
+        host = urlsplit(environ.get("HF_ENDPOINT", "https://huggingface.co")).hostname or ""
+        if not reachable(host):
+            raise MissingWeights(f"{self.missing()} ({host} cannot be reached from here)")
         from huggingface_hub import snapshot_download
 
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -13,8 +12,7 @@ from benchmarks.collections.sources import Judgment, Problem, Report
 from benchmarks.collections.synthetic import dataset as synthetic
 from benchmarks.errors import MissingData, UnknownName
 from benchmarks.interfaces import Document, Query
-
-_REACH_SECONDS = 5.0
+from benchmarks.network import reachable
 
 
 class DatasetSource:
@@ -94,15 +92,3 @@ def _load(id: str) -> Any:
 def _is_warning(line: logging.LogRecord) -> bool:
     """ir-datasets tells of every file it opens; only what it warns of is for the reader."""
     return line.levelno >= logging.WARNING
-
-
-@functools.cache
-def reachable(host: str) -> bool:
-    """Whether `host` answers at all, asked once in a process."""
-    import requests
-
-    try:
-        requests.head(f"https://{host}/", timeout=_REACH_SECONDS)
-    except requests.RequestException:
-        return False
-    return True

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.collections.conventions import conventions_of
 from benchmarks.commands import options
 from benchmarks.commands.terminal import table
 from benchmarks.errors import UsageError
@@ -113,7 +114,9 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
 
 
 def _table(records: list[Record]) -> str:
-    measures = list(dict.fromkeys(measure for record in records for measure in record.means))
+    measures = list(
+        dict.fromkeys(m for record in records for m in conventions_of(record.collection).measures)
+    )
     rows = []
     for record in records:
         search = record.efficiency.get("search")

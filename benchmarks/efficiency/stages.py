@@ -1,7 +1,7 @@
 """Where the time of a search goes: `encode`, `search`, `fetch`, and what compositions add.
 
-Retrievers mark their stages with `stage("encode")`; whoever measures collects them. Nothing is
-kept when nobody collects.
+Retrievers mark their stages with `stage("encode")`; whoever measures collects them. A stage
+inside another counts for itself only, so that stages add up. Nothing is kept when nobody collects.
 """
 
 from __future__ import annotations
@@ -11,29 +11,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_collecting: ContextVar[dict[str, float] | None] = ContextVar("stages", default=None)
+
+class _Collector:
+    """Seconds by stage, and those that stages inside the current one have taken."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.inside = 0.0
+
+
+_collecting: ContextVar[_Collector | None] = ContextVar("stages", default=None)
 
 
 @contextmanager
 def collected() -> Iterator[dict[str, float]]:
     """Collect seconds by stage while the block runs."""
-    seconds: dict[str, float] = {}
-    token = _collecting.set(seconds)
+    collector = _Collector()
+    token = _collecting.set(collector)
     try:
-        yield seconds
+        yield collector.seconds
     finally:
         _collecting.reset(token)
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Add the block's seconds to the stage `name`, if anybody collects."""
-    seconds = _collecting.get()
-    if seconds is None:
+    """Add the block's seconds, less those of stages inside it, to the stage `name`."""
+    collector = _collecting.get()
+    if collector is None:
         yield
         return
+    before, collector.inside = collector.inside, 0.0
     start = time.perf_counter()
     try:
         yield
     finally:
-        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - start
+        elapsed = time.perf_counter() - start
+        collector.seconds[name] = collector.seconds.get(name, 0.0) + elapsed - collector.inside
+        collector.inside = before + elapsed

@@ -71,6 +71,7 @@ class BM25Retriever:
             for field in self.fields:
                 _write_postings(manifest, field, self.k1, self.b)
             IdTable.write(manifest, np.concatenate(_arrays(manifest, "ids")))
+        manifest.drop("triples-", "lengths-")
         self._ids = IdTable(manifest)
         self._parts = [_Postings(manifest, field, self.k1, self.b) for field in self.fields]
 

@@ -44,8 +44,10 @@ class TopK:
         if self._first(scores):
             threshold = _kth_largest(scores, self.depth)
             np.maximum(self._threshold, threshold, out=self._threshold)
-        rows, columns = np.nonzero(scores >= self._threshold[:, None])
-        values = scores[rows, columns]
+        # One-dimensional nonzero and a division are several times faster than nonzero by rows.
+        flat = np.flatnonzero(scores >= self._threshold[:, None])
+        rows, columns = np.divmod(flat, scores.shape[1])
+        values = scores.reshape(-1)[flat]
         counts = np.bincount(rows, minlength=len(self._filled))
         overfull = counts > self._width - self.depth
         if overfull.any():

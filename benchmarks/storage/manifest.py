@@ -60,6 +60,19 @@ class Manifest:
         """List a file that already lies in the folder, whole."""
         path = self.path(name)
         self.parts[name] = Part(path.stat().st_size, sha256_of(path), seconds, facts)
+        self._save()
+
+    def drop(self, *prefixes: str) -> None:
+        """Take parts off the list, then off the disk: what only a build needed."""
+        names = [name for name in self.parts if name.startswith(prefixes)]
+        if names:
+            for name in names:
+                del self.parts[name]
+            self._save()
+        for name in names:
+            self.path(name).unlink(missing_ok=True)
+
+    def _save(self) -> None:
         write_json(self.folder / _NAME, {part: asdict(entry) for part, entry in self.parts.items()})
 
     def write_array(self, name: str, array: NDArray[Any], seconds: float = 0.0, **facts: Any) -> None:

@@ -39,8 +39,8 @@ def test_vectors_are_those_of_sentence_transformers(encoder: Encoder) -> None:
     assert (ours * theirs).sum(axis=1).min() > 0.99999
 
 
-def test_the_order_of_places_is_cache_folder_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hub's cache wins over a folder, a folder over a package; nothing asks the network."""
+def test_the_order_of_places_is_folder_cache_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that was asked for is used whatever else is there; nothing asks the network."""
     folder = tmp_path / "given"
     folder.mkdir()
     (folder / WEIGHTS).write_bytes(b"weights")
@@ -51,7 +51,8 @@ def test_the_order_of_places_is_cache_folder_package(tmp_path: Path, monkeypatch
     cached = tmp_path / "hub/models--org--name/snapshots/abc123"
     cached.mkdir(parents=True)
     (cached / WEIGHTS).write_bytes(b"weights")
-    assert checkpoint.on_disk(folder) == cached
+    assert checkpoint.on_disk() == cached
+    assert checkpoint.on_disk(folder) == folder
 
 
 def test_weights_that_are_not_the_published_ones_are_refused(

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.collections import open_collection
 from benchmarks.collections.conventions import conventions_of, means, missing
-from benchmarks.collections.irds import reachable
 from benchmarks.errors import MissingData, UnknownName
 from benchmarks.evaluation.measures import parse
+from benchmarks.network import reachable
 from benchmarks.storage.cache import Cache
 from benchmarks.suites import suites
 
