@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.collections.conventions import missing
-from benchmarks.errors import BenchError, Unavailable
+from benchmarks.errors import BenchError, MissingData, Unavailable
 from benchmarks.records.record import Record
 from benchmarks.runner import Bench, run_cell
 from benchmarks.spec import parse
@@ -41,7 +41,7 @@ def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
             outcome.records.append(run_cell(parse(spec), collection, bench))
         except Unavailable as error:
             outcome.not_run[cell] = str(error)
-            if str(error).startswith(f"{collection}:"):
+            if isinstance(error, MissingData):
                 unreachable[collection] = str(error)
             bench.progress.say(f"    not run: {error}")
         except BenchError as error:

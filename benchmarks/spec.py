@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NoReturn
 
 from benchmarks.errors import UsageError
 
@@ -106,7 +107,7 @@ class _Parser:
     def rest(self) -> str:
         return self.text[self.at :]
 
-    def fail(self, expected: str) -> None:
+    def fail(self, expected: str) -> NoReturn:
         raise UsageError(
             f"cannot read {self.text!r}: expected {expected} at {self.rest!r}; see `list --help`"
         )
@@ -127,7 +128,6 @@ class _Parser:
         name = self.take(_NAME)
         if name is None:
             self.fail("a name")
-            raise AssertionError
         if self.accept("("):
             return self.composition(name.group())
         baseline, _, variant = name.group().partition(":")
@@ -137,10 +137,10 @@ class _Parser:
         if bracketed := self.take(_BRACKETED_INDEX):
             pairs = (pair.split("=") for pair in (bracketed[2] or "").split(",") if pair)
             return IndexKey(bracketed[1], tuple((name, int(value)) for name, value in pairs))
-        if plain := self.take(_PLAIN_INDEX):
-            return IndexKey(plain.group())
-        self.fail("a faiss factory key")
-        raise AssertionError
+        plain = self.take(_PLAIN_INDEX)
+        if plain is None:
+            self.fail("a faiss factory key")
+        return IndexKey(plain.group())
 
     def composition(self, function: str) -> Composition:
         if function not in COMPOSITIONS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.collections.conventions import means
 from benchmarks.records.record import Record
 from benchmarks.records.store import file_name
 from benchmarks.rendering.board import MARKS, Board
@@ -19,17 +20,9 @@ LEGEND = (
 
 def record_link(text: str, record: Record, up: str) -> str:
     """`text` linked to the record's file; `up` leads from the page to the folder above reports."""
-    if record.collection not in _paths(record):
-        return text
-    return link(text, f"{up}results/{_paths(record)[record.collection]}")
-
-
-def _paths(record: Record) -> dict[str, str]:
-    from benchmarks.collections.conventions import means
-
     if record.collection in means():
-        return {}
-    return {record.collection: f"records/{file_name(record.spec)}/{file_name(record.collection)}.json"}
+        return text
+    return link(text, f"{up}results/records/{file_name(record.spec)}/{file_name(record.collection)}.json")
 
 
 def measured(board: Board, spec: str, collection: str, measure: str, up: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import PurePosixPath
 
-from benchmarks.collections.conventions import conventions_of
+from benchmarks.collections.conventions import conventions_of, means
 from benchmarks.records.record import Record
 from benchmarks.records.store import file_name
 from benchmarks.registry import Baseline, baselines
@@ -194,8 +194,6 @@ def _paper(baseline: Baseline) -> str:
 
 
 def _of_suite(board: Board, suite: Suite) -> list[str]:
-    from benchmarks.collections.conventions import means
-
     having = {id for _, id in board.records}
     grouped = [
         id for id, members in means().items() if id in having and set(members) <= set(suite.collections)

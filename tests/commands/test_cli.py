@@ -184,3 +184,17 @@ def test_numbers_on_a_pipe_that_closes(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.parametrize("variant", ["lsa", "bm25", "lsa@HNSW32"])
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(variant: str, small_disk: Path) -> None:
+    """No stack trace, exit 1, nothing damaged: with room, the same command ends well."""
+    cell = ["run", "--variant", variant, "--collection", "synthetic/small", "--no-efficiency"]
+    subprocess.run(["mount", "-o", "remount,size=600k", small_disk], check=True)
+    done = bench(*cell, RETRIEVER_BENCH_CACHE=str(small_disk))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "no space left" in done.stderr
+    assert not list(small_disk.rglob("*.tmp"))
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    assert bench(*cell, RETRIEVER_BENCH_CACHE=str(small_disk)).returncode == 0

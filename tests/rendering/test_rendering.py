@@ -27,7 +27,7 @@ from benchmarks.records.record import Record
 from benchmarks.records.store import Store
 from benchmarks.registry import Baseline, Variant, baselines
 from benchmarks.rendering.board import Board
-from benchmarks.rendering.markdown import MOST_COLUMNS, escape, split_tables
+from benchmarks.rendering.markdown import MOST_COLUMNS, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency, pareto_front
 from benchmarks.rendering.reports import write_reports
 from benchmarks.runner import Bench, run_cell
@@ -72,7 +72,10 @@ def test_every_link_leads_somewhere(store: Store, bench: Bench) -> None:
     write_reports(store, reports)
     links = 0
     for page in reports.rglob("*.md"):
-        for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        text = page.read_text()
+        defined = dict(re.findall(r"^\[(\d+)\]: (\S+)$", text, flags=re.MULTILINE))
+        assert set(re.findall(r"\]\[(\d+)\]", text)) == set(defined)
+        for target in [*defined.values(), *re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)]:
             if not target.startswith("https:"):
                 links += 1
                 assert (page.parent / unquote(target)).exists(), (page, target)
@@ -145,6 +148,19 @@ def test_a_plot_is_svg_with_a_text_alternative() -> None:
 
 def test_wide_tables_are_split_and_text_is_escaped() -> None:
     """Eight columns become two tables; what would be Markdown is shown as it is."""
+    page = document(
+        table(["a", "b"], [[link("`x[1]|y`", "p q.md"), "1.5"], ["long name here", "10"]]), "![alt](z.svg)"
+    )
+    assert page.splitlines() == [
+        "| a              |   b |",
+        "| -------------- | --: |",
+        "| [`x[1]\\|y`][1] | 1.5 |",
+        "| long name here |  10 |",
+        "",
+        "![alt](z.svg)",
+        "",
+        "[1]: p%20q.md",
+    ]
     text = split_tables("name", [f"c{i}" for i in range(8)], [("row", [str(i) for i in range(8)])])
     assert text.count("| name |") == 2
     assert escape("a|b *c* [d](e) <f>\n# g") == r"a\|b \*c\* \[d\](e) \<f\> \# g"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,20 +46,6 @@ def test_a_part_that_is_not_listed_does_not_exist(tmp_path: Path) -> None:
     assert again.size() == (tmp_path / "a.npy").stat().st_size
     assert again.array("a.npy").tolist() == [0, 1, 2]
     again.check()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MiB; skipped where this user may not mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small tmpfs needs privileges this user lacks")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_corrupt(small_disk: Path) -> None:
