@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import zipfile
+import zlib
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +16,9 @@ from benchmarks.collections.synthetic import dataset as synthetic
 from benchmarks.errors import MissingData, UnknownName
 from benchmarks.interfaces import Document, Query
 from benchmarks.network import reachable
+
+# What ir-datasets raises when a download fails (requests' errors are OSErrors) or a file is damaged.
+_READING_FAILS = (OSError, RuntimeError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
 class DatasetSource:
@@ -31,7 +37,7 @@ class DatasetSource:
 
     def documents(self, report: Report) -> Iterator[tuple[str, Document]]:
         """Documents in ir-datasets' order. A missing title is empty."""
-        for number, doc in enumerate(self.dataset.docs_iter(), start=1):
+        for number, doc in enumerate(self._read("docs"), start=1):
             where = f"{self.id}, document {number}"
             title = getattr(doc, "title", "") or ""
             text = getattr(doc, "text", None)
@@ -46,7 +52,7 @@ class DatasetSource:
 
     def queries(self, report: Report) -> Iterator[tuple[str, Query]]:
         """Queries in ir-datasets' order."""
-        for number, query in enumerate(self.dataset.queries_iter(), start=1):
+        for number, query in enumerate(self._read("queries"), start=1):
             text = getattr(query, "text", None) or query.default_text()
             if not text.strip():
                 report(Problem(f"{self.id}, query {number}", "empty query"))
@@ -55,14 +61,29 @@ class DatasetSource:
 
     def judgments(self, _report: Report) -> Iterator[Judgment]:
         """Judgments in ir-datasets' order."""
-        for number, qrel in enumerate(self.dataset.qrels_iter(), start=1):
+        for number, qrel in enumerate(self._read("qrels"), start=1):
             yield Judgment(f"{self.id}, judgment {number}", qrel.query_id, qrel.doc_id, qrel.relevance)
 
     def answers(self) -> dict[str, tuple[str, ...]]:
         """The `answers` field of the queries, where the collection has one."""
         if "answers" not in self.dataset.queries_cls()._fields:
             return {}
-        return {query.query_id: tuple(query.answers) for query in self.dataset.queries_iter()}
+        return {query.query_id: tuple(query.answers) for query in self._read("queries")}
+
+    def _read(self, part: str) -> Iterator[Any]:
+        """ir-datasets' own iterator over `docs`, `queries` or `qrels`; what goes wrong in it is one line."""
+        try:
+            yield from getattr(self.dataset, f"{part}_iter")()
+        except _READING_FAILS as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            reason = (
+                f"{type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else 'no message'}"
+            )
+            raise MissingData(
+                f"{self.id}: ir-datasets cannot give its {part} ({reason}); "
+                f"it needs a network, or whole files below {datasets_home()}"
+            ) from None
 
     def _reach(self) -> None:
         """Before ir-datasets starts a download, make sure there is somebody at the other end."""

@@ -7,6 +7,8 @@ after loading, so that keys that differ only in them share the file.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -70,8 +72,9 @@ class FaissIndex:
             ) from None
         if not index.is_trained:
             _train(index, shards, self.seed)
-        for _, vectors in shards.shards():
-            index.add(np.ascontiguousarray(vectors))
+        with _threads_for(self.key.factory):
+            for _, vectors in shards.shards():
+                index.add(np.ascontiguousarray(vectors))
         with replacing(manifest.path(name)) as file:
             faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
         manifest.adopt(name, time.perf_counter() - start)
@@ -84,6 +87,20 @@ class FaissIndex:
                 faiss.ParameterSpace().set_index_parameter(self._index, name, value)
             except RuntimeError:
                 raise UsageError(f"{self.key.factory!r} has no search parameter {name!r}") from None
+
+
+@contextmanager
+def _threads_for(factory: str) -> Iterator[None]:
+    """One thread while a graph is built: its edges depend on the order of insertion."""
+    import faiss
+
+    threads = faiss.omp_get_max_threads()
+    if "HNSW" in factory or "NSG" in factory:
+        faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _train(index: Any, shards: VectorShards, seed: int) -> None:

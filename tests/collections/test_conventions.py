@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,35 @@ def test_no_network_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
         MissingData, match=r"beir/scifact/test: not on disk; downloads from .* cannot be reached"
     ):
         open_collection("beir/scifact/test", cache)
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"not a zip", b"PK\x03\x04" + b"\0" * 40])
+def test_what_ir_datasets_cannot_give_is_one_line(
+    damage: bytes | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Cache
+) -> None:
+    """A failed download of a collection nobody described, and damaged archives, end in one line."""
+    monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("IR_DATASETS_DL_TRIES", "1")
+    collection = "antique/test" if damage is None else "beir/fiqa/test"
+    code = f"""
+import sys
+import subprocess
+import sys
+from pathlib import Path
+from benchmarks.collections import open_collection
+from benchmarks.errors import MissingData
+from benchmarks.storage.cache import Cache
+try: open_collection({collection!r}, Cache(Path({str(tmp_path)!r}) / "cache"))
+except MissingData as error: print(error)
+"""
+    if damage is not None:
+        (tmp_path / "beir/fiqa").mkdir(parents=True)
+        (tmp_path / "beir/fiqa/source.zip").write_bytes(damage)
+    # In a process of its own: ir-datasets takes its folder when it is imported.
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{collection}: ir-datasets cannot give its qrels (")
+    assert done.stdout.count("\n") == 1
 
 
 def test_an_unreachable_host_is_found_out_quickly() -> None:

@@ -77,6 +77,18 @@ def test_faiss_indexes_find_what_exact_search_finds(
     assert approximate.protocol != retriever.protocol
 
 
+@pytest.mark.parametrize("factory", ["HNSW16", "IVF16,PQ4x4"])
+def test_an_index_built_twice_is_the_same_index(factory: str, tmp_path: Path) -> None:
+    """Graphs and quantisers come out alike: the same file, byte for byte."""
+    files = []
+    for name in ("one", "two"):
+        made = DenseRetriever(HashEncoder(), IndexKey(factory))
+        made.index(DOCUMENTS, tmp_path / name)
+        (file,) = (tmp_path / name).glob("faiss-*.index")
+        files.append(file.read_bytes())
+    assert files[0] == files[1]
+
+
 @pytest.mark.parametrize(
     ("factory", "parameters", "message"),
     [
