@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from benchmarks.collections.conventions import missing
-from benchmarks.errors import BenchError, MissingData, Unavailable
+from benchmarks.collections.reach import unavailable
+from benchmarks.errors import BenchError, Unavailable
 from benchmarks.records.record import Record
 from benchmarks.runner import Bench, run_cell
 from benchmarks.spec import parse
@@ -25,28 +26,31 @@ class Outcome:
 def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
     """Run every cell. A collection or checkpoint that is not here skips its cells and no others."""
     outcome = Outcome()
-    downloads = dict.fromkeys(id for _, id in cells if "downloads from" in missing(id))
-    if downloads:
-        bench.progress.say(f"not on disk, will be asked for over the network: {', '.join(downloads)}")
-    bench.progress.grid(len(cells))
-    unreachable: dict[str, str] = {}
-    for cell in cells:
-        spec, collection = cell
-        if collection in unreachable:
-            bench.progress.skip()
-            outcome.not_run[cell] = unreachable[collection]
-            continue
+    lost = _lost({collection for _, collection in cells}, bench)
+    outcome.not_run = {cell: lost[cell[1]] for cell in cells if cell[1] in lost}
+    left = [cell for cell in cells if cell not in outcome.not_run]
+    bench.progress.grid(len(left))
+    for spec, collection in left:
         bench.progress.cell(f"{spec} on {collection}")
         try:
             outcome.records.append(run_cell(parse(spec), collection, bench))
         except Unavailable as error:
-            outcome.not_run[cell] = str(error)
-            if isinstance(error, MissingData):
-                unreachable[collection] = str(error)
+            outcome.not_run[spec, collection] = str(error)
             bench.progress.say(f"    not run: {error}")
         except BenchError as error:
             if error.exit_code == 2:
                 raise
-            outcome.failed[cell] = str(error)
+            outcome.failed[spec, collection] = str(error)
             bench.progress.say(f"    failed: {error}")
     return outcome
+
+
+def _lost(collections: Set[str], bench: Bench) -> dict[str, str]:
+    """The collections that cannot be had, with the reason; tells of them, and of downloads to come."""
+    lost = {id: why for id in sorted(collections) if (why := unavailable(id))}
+    downloads = [id for id in sorted(collections) if id not in lost and missing(id)]
+    if downloads:
+        bench.progress.say(f"will be downloaded: {', '.join(downloads)}")
+    if lost:
+        bench.progress.say(f"cannot be had from here: {', '.join(lost)}")
+    return lost

@@ -30,10 +30,6 @@ class Progress:
         self._done += 1
         self.say(f"[{self._done}/{self._cells}] {label}{self._left()}")
 
-    def skip(self) -> None:
-        """A cell falls away; the estimate is made over the others."""
-        self._cells -= 1
-
     def say(self, line: str) -> None:
         """One line for the reader."""
         if not self.quiet:

@@ -116,7 +116,7 @@ def test_a_grid_goes_on_past_what_cannot_run(
 ) -> None:
     """An unreachable collection costs one line and its own cells; the others run."""
     monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path))
-    monkeypatch.setattr("benchmarks.collections.irds.reachable", lambda host: False)
+    monkeypatch.setattr("benchmarks.collections.reach.reachable", lambda host: False)
     cells = [
         ("bm25:flat", "beir/scifact/test"),
         ("bm25:tuned", "beir/scifact/test"),

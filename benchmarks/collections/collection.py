@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.collections.conventions import Conventions, conventions_of, data_folder, missing
+from benchmarks.collections.conventions import Conventions, conventions_of, data_folder
 from benchmarks.collections.folder import FolderSource
 from benchmarks.collections.irds import DatasetSource
+from benchmarks.collections.reach import unavailable
 from benchmarks.collections.sources import Judgment, Problem, Source, ignore
 from benchmarks.errors import MalformedInput, MissingData
 from benchmarks.interfaces import Document, Judgments, Query
@@ -137,8 +138,8 @@ def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
         # The record names the folder, not where it lay: a path means nothing elsewhere.
         return f"folder:{folder.resolve().name}", FolderSource.from_folder(folder, split or "test")
     if conventions.folder:
-        if absent := missing(id):
-            raise MissingData(f"{id}: {absent}")
+        if why := unavailable(id):
+            raise MissingData(why)
         files = dict(conventions.folder)
         root = data_folder() or Path()
         paths = (root / files["corpus"], root / files["queries"], root / files["qrels"])

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.collections.conventions import conventions_of, datasets_home, missing
+from benchmarks.collections.conventions import datasets_home
+from benchmarks.collections.reach import unavailable
 from benchmarks.collections.sources import Judgment, Problem, Report
 from benchmarks.collections.synthetic import dataset as synthetic
 from benchmarks.errors import MissingData, UnknownName
 from benchmarks.interfaces import Document, Query
-from benchmarks.network import reachable
 
 # What ir-datasets raises when a download fails (requests' errors are OSErrors) or a file is damaged.
 _READING_FAILS = (OSError, RuntimeError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
@@ -87,10 +87,8 @@ class DatasetSource:
 
     def _reach(self) -> None:
         """Before ir-datasets starts a download, make sure there is somebody at the other end."""
-        absent = missing(self.id)
-        host = conventions_of(self.id).host
-        if absent and host and not reachable(host):
-            raise MissingData(f"{self.id}: {absent}, which cannot be reached from here")
+        if why := unavailable(self.id):
+            raise MissingData(why)
         for part in ("docs", "queries", "qrels"):
             if not getattr(self.dataset, f"has_{part}")():
                 raise MissingData(

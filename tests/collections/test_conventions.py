@@ -52,7 +52,7 @@ def test_what_is_missing_is_said_without_asking_the_network(
 def test_no_network_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Cache) -> None:
     """A collection that is neither here nor reachable ends in a line that says both."""
     monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path))
-    monkeypatch.setattr("benchmarks.collections.irds.reachable", lambda host: False)
+    monkeypatch.setattr("benchmarks.collections.reach.reachable", lambda host: False)
     with pytest.raises(
         MissingData, match=r"beir/scifact/test: not on disk; downloads from .* cannot be reached"
     ):

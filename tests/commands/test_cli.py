@@ -95,7 +95,7 @@ def test_wrong_use_is_one_line_and_exit_2(
 def test_a_missing_folder_is_one_line_and_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
     """A collection that is not there is not run; nothing measured is no success."""
     assert main(["run", "--variant", "bm25", "--collection", "folder:nowhere", "--quiet"]) == 1
-    assert "not run: nowhere has no corpus.jsonl" in capsys.readouterr().out
+    assert "not run: folder:nowhere: no corpus.jsonl in nowhere" in capsys.readouterr().out
 
 
 def test_verify_and_report_without_records_fail(capsys: pytest.CaptureFixture[str]) -> None:
