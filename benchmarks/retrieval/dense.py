@@ -17,6 +17,7 @@ from benchmarks.efficiency.stages import stage
 from benchmarks.interfaces import Document, Encoder, FloatArray, Query, Ranking
 from benchmarks.retrieval.faissindex import FaissIndex
 from benchmarks.retrieval.idtable import IdTable
+from benchmarks.retrieval.threads import threads_for
 from benchmarks.retrieval.topk import TopK
 from benchmarks.retrieval.vectors import VectorShards, check_vectors
 from benchmarks.spec import IndexKey
@@ -128,6 +129,7 @@ class DenseRetriever:
 
     def _exact(self, vectors: FloatArray, depth: int) -> Any:
         best = TopK(len(vectors), min(depth, len(self._ids)), self._ids.ranks)
-        for start, shard in self._shards.shards():
-            best.offer(vectors @ shard.T, start)
+        with threads_for(vectors.size * len(self._ids)):
+            for start, shard in self._shards.shards():
+                best.offer(vectors @ shard.T, start)
         return best.finish()

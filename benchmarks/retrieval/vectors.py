@@ -20,6 +20,8 @@ from benchmarks.retrieval.idtable import IdTable, encoded
 from benchmarks.storage.manifest import Manifest
 
 SHARD = 2048
+_KEPT_OPEN = 256
+"""Mapped shards hold a file descriptor each, and a process has some thousand."""
 
 
 class VectorShards:
@@ -27,6 +29,7 @@ class VectorShards:
 
     def __init__(self, folder: Path) -> None:
         self.manifest = Manifest(folder)
+        self._opened: dict[int, FloatArray] = {}
 
     @property
     def finished(self) -> bool:
@@ -51,7 +54,7 @@ class VectorShards:
         """Each shard with the position of its first document."""
         start = 0
         for number in range(self._count()):
-            vectors = self.manifest.array(_vectors_name(number))
+            vectors = self._shard(number)
             yield start, vectors
             start += len(vectors)
 
@@ -61,7 +64,7 @@ class VectorShards:
         numbers = positions // SHARD
         for number in np.unique(numbers):
             here = np.flatnonzero(numbers == number)
-            vectors = self.manifest.array(_vectors_name(int(number)))
+            vectors = self._shard(int(number))
             gathered.append((here, vectors[positions[here] - number * SHARD]))
         result = np.empty((len(positions), self.dimension), dtype=np.float32)
         for here, vectors in gathered:
@@ -76,8 +79,17 @@ class VectorShards:
         """Columns of every shard. Raises `DamagedCache` where there is none."""
         if not self._count():
             raise DamagedCache(f"{self.manifest.folder} holds no vectors; delete it and run again")
-        dimension: int = self.manifest.array(_vectors_name(0)).shape[1]
+        dimension: int = self._shard(0).shape[1]
         return dimension
+
+    def _shard(self, number: int) -> FloatArray:
+        """A shard's vectors. The first few stay mapped: a query should not open files."""
+        if number in self._opened:
+            return self._opened[number]
+        vectors = self.manifest.array(_vectors_name(number))
+        if len(self._opened) < _KEPT_OPEN:
+            self._opened[number] = vectors
+        return vectors
 
     def _count(self) -> int:
         return sum(name.startswith("ids-0") for name in self.manifest.parts)
