@@ -14,7 +14,7 @@ from benchmarks.errors import EvaluationError
 from benchmarks.evaluation.answers import find_answers
 from benchmarks.evaluation.measures import Hits, depth_of, evaluate, needs_answers, provider
 from benchmarks.evaluation.ranking import rank, without
-from benchmarks.interfaces import Query, Ranking, Run, Searcher, Setting
+from benchmarks.interfaces import Query, Run, Searcher, Setting
 from benchmarks.progress import Progress
 from benchmarks.protocol import Protocol
 from benchmarks.records import trecrun
@@ -91,10 +91,8 @@ def search(searcher: Searcher, queries: Sequence[Query], depth: int, *, drop_sel
         raise EvaluationError(f"{len(queries)} queries were asked and {len(rankings)} rankings came back")
     run: Run = {}
     for query, ranking in zip(queries, rankings, strict=True):
-        ordered: Ranking = rank(ranking.ids, ranking.scores)
-        run[query.id] = (
-            without(ordered, query.id, depth) if drop_self else rank(ordered.ids, ordered.scores, depth)
-        )
+        ids, scores = ranking.ids, ranking.scores
+        run[query.id] = without(rank(ids, scores), query.id, depth) if drop_self else rank(ids, scores, depth)
     return run
 
 
