@@ -16,7 +16,7 @@ from typing import Any
 _INK = "#333333"
 _STYLE = (
     "<style>@media (prefers-color-scheme: dark) {"
-    f"text {{ fill: #dddddd !important; }} [style*='{_INK}'] {{ stroke: #999999 !important; }}"
+    f"text {{ fill: #dddddd !important; }} [style*='{_INK}']:not(text) {{ stroke: #999999 !important; }}"
     "}</style>"
 )
 _POINT, _FRONT = "#3b7dd8", "#d8743b"
@@ -72,9 +72,10 @@ def _draw(points: Sequence[Point], measure: str, title: str) -> Any:
         color=[_FRONT if p in front else _POINT for p in points], s=26, zorder=2,
     )  # fmt: skip
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     low, high = min(p.latency for p in points), max(p.latency for p in points)
     # Room for the names, which stand to the right of their points.
-    axes.set_xlim(low / 1.6, high * (high / low) ** 0.9 * 3)
+    axes.set_xlim(low / 1.6, high * (high / low) ** 0.6 * 2)
     for point, offset in zip(points, _label_offsets(points), strict=True):
         axes.annotate(
             point.name, (point.latency, point.effectiveness), xytext=(6, offset), textcoords="offset points",
