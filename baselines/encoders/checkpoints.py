@@ -5,7 +5,8 @@
     3. a Python package that carries the weights
     4. the hub itself, if it can be reached
 
-Weights are safetensors, and where their hash is known they must have it.
+Weights are safetensors, or a PyTorch file read as plain tensors where a repository has nothing
+else; where their hash is known they must have it.
 """
 
 from __future__ import annotations
@@ -20,18 +21,21 @@ from benchmarks.errors import MissingWeights
 from benchmarks.network import reachable
 from benchmarks.storage.atomic import sha256_of
 
-WEIGHTS = "model.safetensors"
-_FILES = [WEIGHTS, "*.json", "*.txt"]
+SAFETENSORS, PYTORCH = "model.safetensors", "pytorch_model.bin"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights on the hub, pinned. `package` is (module, folder in it, pip requirement)."""
+    """Weights on the hub, pinned. `package` is (module, folder in it, pip requirement).
+
+    `weights` is the file of the repository that holds them.
+    """
 
     repository: str
     revision: str
     weights_sha256: str = ""
     package: tuple[str, str, str] | None = None
+    weights: str = SAFETENSORS
 
     def on_disk(self, folder: Path | None = None) -> Path | None:
         """The folder of the files if they are on this machine; asks no network."""
@@ -41,10 +45,10 @@ class Checkpoint:
         """The folder of the files, downloaded if need be and checked. Raises `MissingWeights`."""
         found = self.on_disk(folder) or self._download()
         if self.weights_sha256 and found != folder:
-            actual = sha256_of(found / WEIGHTS)
+            actual = sha256_of(weights_in(found))
             if actual != self.weights_sha256:
                 raise MissingWeights(
-                    f"{found / WEIGHTS} is not {self.repository}@{self.revision[:8]} (sha256 {actual[:12]}...); delete it and run again"
+                    f"{weights_in(found)} is not {self.repository}@{self.revision[:8]} (sha256 {actual[:12]}...); delete it and run again"
                 )
         return found
 
@@ -60,7 +64,7 @@ class Checkpoint:
         home = Path(environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
         root = Path(environ.get("HF_HUB_CACHE", home / "hub"))
         folder = root / f"models--{self.repository.replace('/', '--')}" / "snapshots" / self.revision
-        return folder if (folder / WEIGHTS).exists() else None
+        return folder if _complete(folder) else None
 
     def _packaged(self) -> Path | None:
         if self.package is None:
@@ -69,7 +73,7 @@ class Checkpoint:
         if spec is None or spec.origin is None:
             return None
         folder = Path(spec.origin).parent / self.package[1]
-        return folder if (folder / WEIGHTS).exists() else None
+        return folder if _complete(folder) else None
 
     def _download(self) -> Path:
         # The client itself would try for half a minute before it gives up.
@@ -79,17 +83,28 @@ class Checkpoint:
         from huggingface_hub import snapshot_download
 
         try:
-            return Path(snapshot_download(self.repository, revision=self.revision, allow_patterns=_FILES))
+            return Path(
+                snapshot_download(
+                    self.repository, revision=self.revision, allow_patterns=[self.weights, "*.json", "*.txt"]
+                )
+            )
         except Exception as error:
             # The hub's client raises errors of four libraries when there is no way to it.
             raise MissingWeights(f"{self.missing()} ({type(error).__name__} from the hub)") from None
 
 
+def weights_in(folder: Path) -> Path:
+    """The file that holds a folder's weights: safetensors where there is one."""
+    return folder / (SAFETENSORS if (folder / SAFETENSORS).exists() else PYTORCH)
+
+
+def _complete(folder: Path) -> bool:
+    return weights_in(folder).exists()
+
+
 def _given(folder: Path | None) -> Path | None:
-    if folder is None:
-        return None
-    if not (folder / WEIGHTS).exists():
+    if folder is not None and not _complete(folder):
         raise MissingWeights(
-            f"{folder} has no {WEIGHTS}; --checkpoint takes a folder with config, tokenizer and weights"
+            f"{folder} has no {SAFETENSORS} or {PYTORCH}; --checkpoint takes a folder with config, tokenizer and weights"
         )
     return folder

@@ -32,7 +32,7 @@ def render(board: Board) -> Pages:
             plot = effectiveness_against_latency(points, _main_measure(collection), collection)
             pages[_plot_path(collection)] = plot
     for baseline in baselines().values():
-        if _specs_of(board, baseline):
+        if _has_page(board, baseline):
             pages[PurePosixPath("baselines", f"{baseline.key}.md")] = baseline_page(board, baseline)
     return dict(sorted(pages.items()))
 
@@ -64,7 +64,7 @@ def front_page(board: Board) -> str:
             + [
                 f"- Baseline {link(b.key, f'baselines/{b.key}.md')}: {escape(b.summary)}"
                 for b in baselines().values()
-                if _specs_of(board, b)
+                if _has_page(board, b)
             ]
         ),
     )
@@ -199,6 +199,13 @@ def _of_suite(board: Board, suite: Suite) -> list[str]:
         id for id, members in means().items() if id in having and set(members) <= set(suite.collections)
     ]
     return [id for id in suite.collections if id in having] + grouped
+
+
+def _has_page(board: Board, baseline: Baseline) -> bool:
+    """A baseline has a page when something was measured of it, or published."""
+    return bool(_specs_of(board, baseline)) or any(
+        spec.startswith(f"{baseline.key}:") for spec, _, _ in board.published
+    )
 
 
 def _specs_of(board: Board, baseline: Baseline) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from baselines.encoders.checkpoints import WEIGHTS, Checkpoint
+from baselines.encoders.checkpoints import SAFETENSORS, Checkpoint
 from baselines.minilm import CHECKPOINT, baseline
 from benchmarks.errors import MissingWeights
 from benchmarks.interfaces import Encoder, Setting
@@ -43,14 +43,14 @@ def test_the_order_of_places_is_folder_cache_package(tmp_path: Path, monkeypatch
     """A folder that was asked for is used whatever else is there; nothing asks the network."""
     folder = tmp_path / "given"
     folder.mkdir()
-    (folder / WEIGHTS).write_bytes(b"weights")
+    (folder / SAFETENSORS).write_bytes(b"weights")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     checkpoint = Checkpoint("org/name", "abc123")
     assert checkpoint.on_disk() is None
     assert checkpoint.on_disk(folder) == folder
     cached = tmp_path / "hub/models--org--name/snapshots/abc123"
     cached.mkdir(parents=True)
-    (cached / WEIGHTS).write_bytes(b"weights")
+    (cached / SAFETENSORS).write_bytes(b"weights")
     assert checkpoint.on_disk() == cached
     assert checkpoint.on_disk(folder) == folder
 
@@ -62,7 +62,7 @@ def test_weights_that_are_not_the_published_ones_are_refused(
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     cached = tmp_path / "models--org--name/snapshots/abc123"
     cached.mkdir(parents=True)
-    (cached / WEIGHTS).write_bytes(b"something else")
+    (cached / SAFETENSORS).write_bytes(b"something else")
     with pytest.raises(MissingWeights, match="is not org/name@abc123"):
         Checkpoint("org/name", "abc123", weights_sha256="0" * 64).locate()
 
@@ -90,6 +90,6 @@ def test_a_folder_of_weights_is_another_protocol(
 ) -> None:
     """Weights given by hand are named by their hash: what is measured with them is not the checkpoint's."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    (tmp_path / WEIGHTS).write_bytes(b"fine-tuned")
+    (tmp_path / SAFETENSORS).write_bytes(b"fine-tuned")
     other = baseline.variants["l6-v2"].build(Setting(checkpoint=tmp_path))
     assert other.protocol != encoder.protocol
