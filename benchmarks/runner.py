@@ -152,7 +152,7 @@ def _efficiency(
     measured = measure(str(spec), collection_id, protocol.evaluation["depth"], setting, bench.cache.root)
     seconds = {name: round(value, 3) for name, value in sorted(build.seconds.items())}
     return {
-        "build": {"index_bytes": build.bytes, "seconds": seconds, "peak_bytes": build.peak_bytes},
+        "build": {"index_bytes": build.bytes, "seconds": seconds},
         **measured,
     }
 

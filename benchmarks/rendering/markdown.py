@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import quote
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
@@ -30,9 +30,10 @@ def link(text: str, target: str) -> str:
     return f"[{text}]({quote(target, safe='/:')})"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table: first column to the left, the others to the right. `document` pads it."""
-    lines = [f"| {' | '.join(header)} |", f"| {' | '.join(['---'] + ['---:'] * (len(header) - 1))} |"]
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, text: Collection[int] = (0,)) -> str:
+    """A table: the columns `text` to the left, numbers to the right. `document` pads it."""
+    rule = ["---" if column in text else "---:" for column in range(len(header))]
+    lines = [f"| {' | '.join(header)} |", f"| {' | '.join(rule)} |"]
     lines += [f"| {' | '.join(_PIPE.sub(_ESCAPED_PIPE, cell) for cell in row)} |" for row in rows]
     return "\n".join(lines)
 
@@ -66,14 +67,13 @@ def document(*blocks: str) -> str:
 
 
 def _padded(lines: str) -> str:
-    """The table with every column as wide as its widest cell."""
-    rows = [[cell.strip() for cell in _PIPE.split(line)[1:-1]] for line in lines.splitlines()]
-    widths = [max(3, *(len(row[i]) for row in rows if row is not rows[1])) for i in range(len(rows[0]))]
+    """The table with every column as wide as its widest cell, to the side its rule says."""
+    header, rule, *rows = [[cell.strip() for cell in _PIPE.split(line)[1:-1]] for line in lines.splitlines()]
     padded = []
-    for number, row in enumerate(rows):
-        if number == 1:
-            cells = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
-        else:
-            cells = [row[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
-        padded.append(f"| {' | '.join(cells)} |")
-    return "".join(f"{line}\n" for line in padded)
+    for column, mark in enumerate(rule):
+        cells = [row[column] for row in (header, *rows)]
+        width = max(3, *map(len, cells))
+        right = mark.endswith(":")
+        head, *body = [cell.rjust(width) if right else cell.ljust(width) for cell in cells]
+        padded.append([head, "-" * (width - 1) + ":" if right else "-" * width, *body])
+    return "".join(f"| {' | '.join(line)} |\n" for line in zip(*padded, strict=True))

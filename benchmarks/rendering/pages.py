@@ -77,7 +77,7 @@ def suite_page(board: Board, suite: Suite) -> str:
     blocks = [
         f"# Suite {suite.name}",
         _GENERATED,
-        f"{suite.summary[0].upper()}{suite.summary[1:]}.",
+        _sentence(suite.summary),
         cells.LEGEND,
     ]
     blocks.append("## Effectiveness")
@@ -97,10 +97,9 @@ def suite_page(board: Board, suite: Suite) -> str:
 
 def baseline_page(board: Board, baseline: Baseline) -> str:
     """A baseline: its variants, and for each what is published and what was measured."""
-    blocks = [f"# {baseline.key}", _GENERATED, escape(baseline.summary) + ".", _paper(baseline), cells.LEGEND]
-    blocks.append(
-        table(["variant", "what it is"], [[code(v), escape(d.summary)] for v, d in baseline.variants.items()])
-    )
+    blocks = [f"# {baseline.key}", _GENERATED, _sentence(baseline.summary), _paper(baseline), cells.LEGEND]
+    described = [[code(name), escape(variant.summary)] for name, variant in baseline.variants.items()]
+    blocks.append(table(["variant", "what it is"], described, text=(0, 1)))
     for spec in [*(f"{baseline.key}:{v}" for v in baseline.variants), *_composed(board, baseline)]:
         if section := _variant_section(board, spec):
             blocks += [f"## {code(spec)}", section]
@@ -135,16 +134,18 @@ def _efficiency(board: Board, collection: str) -> str:
         times = [cells.milliseconds(search, field) for field in ("p50_ms", "p95_ms", "p99_ms", "cold_ms")]
         latency.append([name, *times, f"{search['batch_qps']:.0f}", stages])
         seconds = [f"{build['seconds'].get(stage, 0.0):.1f}" for stage in ("encode", "index")]
-        memory = [cells.mebibytes(size) for size in (build["peak_bytes"], search["peak_bytes"])]
-        cost.append([name, *seconds, cells.mebibytes(build["index_bytes"]), *memory])
+        sizes = [cells.mebibytes(size) for size in (build["index_bytes"], search["peak_bytes"])]
+        cost.append([name, *seconds, *sizes])
     if not latency:
         return "No latency was measured here."
     return "\n\n".join(
         [
             table(
-                ["variant", "p50 ms", "p95 ms", "p99 ms", "cold ms", "queries/s", "mean ms by stage"], latency
+                ["variant", "p50 ms", "p95 ms", "p99 ms", "cold ms", "queries/s", "mean ms by stage"],
+                latency,
+                text=(0, 6),
             ),
-            table(["variant", "encode s", "index s", "index MiB", "build peak MiB", "search peak MiB"], cost),
+            table(["variant", "encode s", "index s", "index MiB", "peak MiB"], cost),
         ]
     )
 
@@ -174,6 +175,10 @@ def _machines(board: Board) -> str:
     machines = Counter(str(record.environment["machine"]) for record in board.measured.values())
     lines = [f"- {escape(machine)}: {count} cells" for machine, count in sorted(machines.items())]
     return "\n".join(["Measured on:", "", *lines]) if lines else ""
+
+
+def _sentence(summary: str) -> str:
+    return f"{escape(summary[0].upper() + summary[1:])}."
 
 
 def _about(board: Board, collection: str) -> str:

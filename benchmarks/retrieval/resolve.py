@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.collections.collection import Collection
-from benchmarks.efficiency.memory import PeakMemory
 from benchmarks.errors import UsageError
 from benchmarks.interfaces import Document, Encoder, Retriever, Scorer, Searcher, Setting
 from benchmarks.protocol import fingerprint
@@ -63,18 +62,16 @@ def resolve(spec: Spec, setting: Setting) -> Searcher:
 
 @dataclass
 class Build:
-    """What the indexes of a retriever weigh and took: bytes on disk, seconds by stage, peak bytes."""
+    """What the indexes of a retriever weigh and took: bytes on disk, seconds by stage."""
 
     bytes: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
-    peak_bytes: int = 0
 
     def add(self, other: Build) -> None:
         """Take the indexes of another part in."""
         self.bytes += other.bytes
         for name, value in other.seconds.items():
             self.seconds[name] = self.seconds.get(name, 0.0) + value
-        self.peak_bytes = max(self.peak_bytes, other.peak_bytes)
 
 
 def _untracked(documents: Iterator[Document]) -> Iterator[Document]:
@@ -110,18 +107,15 @@ def _open_index(retriever: Retriever, collection: Collection, cache: Cache, trac
     folder = cache.index(name)
     with cache.locked(f"index-{name}"):
         start = time.perf_counter()
-        with PeakMemory() as memory:
-            retriever.index(_Documents(collection, track), folder)
+        retriever.index(_Documents(collection, track), folder)
         elapsed = time.perf_counter() - start
         # Named by the whole protocol: two faiss indexes over one folder of vectors are two builds.
         facts = folder / f"build-{fingerprint(dict(retriever.protocol))}.json"
         if not facts.exists():
             seconds = _ask(retriever, "build_seconds", {"index": elapsed})
-            write_json(facts, {"seconds": seconds, "peak_bytes": memory.peak_bytes})
+            write_json(facts, seconds)
         measured = json.loads(facts.read_text("utf-8"))
-    return Build(
-        _ask(retriever, "index_bytes", None) or _size(folder), measured["seconds"], measured["peak_bytes"]
-    )
+    return Build(_ask(retriever, "index_bytes", None) or _size(folder), measured)
 
 
 def _ask(retriever: Retriever, name: str, default: Any) -> Any:
