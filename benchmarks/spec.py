@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from benchmarks.errors import UsageError
 
+_SEARCH_DEFAULTS = (("HNSW", "efSearch", 256), ("IVF", "nprobe", 16))
 COMPOSITIONS = ("rrf", "wsum", "rerank")
 _DEFAULTS = {"rrf": {"k": 60.0}, "wsum": {}, "rerank": {"depth": 100.0}}
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?::[A-Za-z0-9_.+-]+)*")
@@ -34,6 +35,15 @@ class IndexKey:
 
     factory: str
     parameters: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def search_parameters(self) -> dict[str, int]:
+        """What a search runs with: the parameters given, and declared defaults for the rest.
+
+        faiss' own defaults (efSearch 16, nprobe 1) are below any useful depth of a run.
+        """
+        defaults = {name: value for kind, name, value in _SEARCH_DEFAULTS if kind in self.factory}
+        return {**defaults, **dict(self.parameters)}
 
     def __str__(self) -> str:
         if not self.parameters and _PLAIN_INDEX.fullmatch(self.factory):

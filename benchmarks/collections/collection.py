@@ -135,8 +135,11 @@ def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
     if id.startswith("folder:"):
         path, _, split = id.removeprefix("folder:").partition("#")
         folder = Path(path).expanduser()
-        # The record names the folder, not where it lay: a path means nothing elsewhere.
-        return f"folder:{folder.resolve().name}", FolderSource.from_folder(folder, split or "test")
+        # The record names the folder, not where it lay: a path means nothing elsewhere. Six digits of
+        # its hash keep two folders of one name apart.
+        place = fingerprint(str(folder.resolve()))[:6]
+        name = f"folder:{folder.resolve().name}~{place}" + (f"#{split}" if split else "")
+        return name, FolderSource.from_folder(folder, split or "test")
     if conventions.folder:
         if why := unavailable(id):
             raise MissingData(why)

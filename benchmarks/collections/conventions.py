@@ -73,7 +73,7 @@ def missing(collection: str) -> str:
     if conventions.needs and not (datasets_home() / conventions.needs).exists():
         return f"not on disk; downloads from {conventions.host}"
     if collection.startswith("folder:"):
-        path = Path(collection.removeprefix("folder:").partition("#")[0])
+        path = Path(collection.removeprefix("folder:").partition("#")[0]).expanduser()
         return (
             ""
             if (path / "corpus.jsonl").exists() or (path / "corpus.jsonl.gz").exists()

@@ -64,7 +64,8 @@ class FolderSource:
         """Judgments in file order; the first line may be BEIR's header."""
         for number, line in _lines(self.qrels, report):
             where = f"{self.qrels}, line {number}"
-            fields = line.split()
+            # Ids may hold spaces where tabs separate the fields, as in BEIR.
+            fields = line.split("\t") if "\t" in line else line.split()
             if number == 1 and fields[:2] == ["query-id", "corpus-id"]:
                 continue
             if len(fields) == 4:

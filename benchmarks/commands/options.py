@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 
@@ -18,14 +18,16 @@ def results(parser: ArgumentParser) -> None:
 
 
 def reports(parser: ArgumentParser) -> None:
-    """`--reports`."""
+    """`--reports`, beside the results unless it is said."""
     parser.add_argument(
-        "--reports",
-        type=Path,
-        default=Path("reports"),
-        metavar="DIR",
-        help="generated pages (default: reports)",
+        "--reports", type=Path, metavar="DIR", help="generated pages (default: `reports` beside the results)"
     )
+
+
+def report_folder(args: Namespace) -> Path:
+    """Where the pages of these results belong."""
+    chosen: Path = args.reports or args.results.parent / "reports"
+    return chosen
 
 
 def output(parser: ArgumentParser) -> None:

@@ -24,6 +24,8 @@ def run(args: Namespace) -> int:
     store = Store(args.results)
     if not store.paths():
         raise RecordError(f"{args.results} holds no records; `retriever-bench run --suite demo` makes some")
-    pages = write_reports(store, args.reports)
-    print(f"{len(pages)} pages from {len(store.paths())} records\nreport: {args.reports / 'README.md'}")
+    pages = write_reports(store, options.report_folder(args))
+    print(
+        f"{len(pages)} pages from {len(store.paths())} records\nreport: {options.report_folder(args) / 'README.md'}"
+    )
     return 0

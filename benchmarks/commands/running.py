@@ -62,6 +62,10 @@ def run(args: Namespace) -> int:
     cells = _cells(args)
     if args.checkpoint and len({spec for spec, _ in cells}) != 1:
         raise UsageError("--checkpoint goes with exactly one --variant")
+    if (args.checkpoint or args.seed) and args.results == Path("results"):
+        raise UsageError(
+            "--checkpoint and --seed measure something of your own; name a --results folder of its own for it"
+        )
     bench = Bench(
         Cache.default(), Store(args.results), args.checkpoint, args.seed, args.strict,
         not args.no_efficiency, Progress(args.quiet),
@@ -70,7 +74,7 @@ def run(args: Namespace) -> int:
     from benchmarks.rendering.reports import write_reports
 
     if outcome.records:
-        write_reports(bench.store, args.reports)
+        write_reports(bench.store, options.report_folder(args))
     _print(outcome, args)
     if outcome.failed or (args.strict and outcome.not_run):
         return 1
@@ -89,7 +93,7 @@ def _cells(args: Namespace) -> list[Cell]:
 
 
 def _print(outcome: Outcome, args: Namespace) -> None:
-    report = str(args.reports / "README.md")
+    report = str(options.report_folder(args) / "README.md")
     if args.json:
         print(json.dumps({**_as_json(outcome), "report": report}, indent=1))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from dataclasses import asdict
 
 from benchmarks.commands import options
@@ -32,14 +33,17 @@ def run(args: Namespace) -> int:
     found = verify_records(store)
     if not found.problems:
         # A damaged record cannot be rendered; it is told first.
-        found.problems += stale_reports(store, args.reports)
+        found.problems += stale_reports(store, options.report_folder(args))
     passed = not found.problems and not (args.strict and found.not_recomputed)
     if args.json:
         print(json.dumps({**asdict(found), "passed": passed}, indent=1))
         return 0 if passed else 1
-    for line in found.not_recomputed:
-        print(f"not recomputed: {line}")
+    for why, count in Counter(found.not_recomputed.values()).items():
+        print(f"not recomputed: {count} record{'s' if count > 1 else ''}; {why}")
     for line in found.problems:
         print(f"wrong: {line}")
-    print(f"{found.numbers:,} numbers of {found.records} records recomputed; {len(found.problems)} problems")
+    done = found.records - len(found.not_recomputed)
+    print(
+        f"{found.numbers:,} numbers of {done} of {found.records} records recomputed; {len(found.problems)} problems"
+    )
     return 0 if passed else 1

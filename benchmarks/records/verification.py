@@ -25,12 +25,12 @@ _TOLERANCE = 1.5e-6
 
 @dataclass
 class Verification:
-    """What was checked, what is wrong, and what could not be recomputed here, one line each."""
+    """What was checked, what is wrong, and which records could not be recomputed here, with the reason."""
 
     records: int = 0
     numbers: int = 0
     problems: list[str] = field(default_factory=list)
-    not_recomputed: list[str] = field(default_factory=list)
+    not_recomputed: dict[str, str] = field(default_factory=dict)
 
 
 def verify_records(store: Store) -> Verification:
@@ -46,7 +46,7 @@ def verify_records(store: Store) -> Verification:
             collection = judged[record.collection]
             count = sum(len(scores) + 1 for scores in record.scores.values())
             if isinstance(collection, str):
-                result.not_recomputed.append(f"{path}: {count} numbers; {collection}")
+                result.not_recomputed[str(path)] = collection
                 continue
             _recomputed(path, record, run, collection)
             result.numbers += count

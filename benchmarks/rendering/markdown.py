@@ -13,6 +13,7 @@ _ESCAPED_PIPE = r"\\|"
 _LINK = re.compile(r"(?<!!)\[((?:`[^`]*`|\\.|[^\[\]\\`])*)\]\(([^()\s]+)\)")
 _TABLE = re.compile(r"(?:^\|.*\|\n)+", re.MULTILINE)
 MOST_COLUMNS = 7
+GENERATED = "<!-- Generated from results/ by `nox -s report`; edits are overwritten. -->"
 
 
 def escape(text: str) -> str:

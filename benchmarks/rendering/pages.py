@@ -11,14 +11,13 @@ from benchmarks.records.store import file_name
 from benchmarks.registry import Baseline, baselines
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
-from benchmarks.rendering.markdown import code, document, escape, link, split_tables, table
+from benchmarks.rendering.markdown import GENERATED, code, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency
 from benchmarks.spec import parse
 from benchmarks.suites import Suite, suites
 
 Pages = dict[PurePosixPath, str]
 _MAIN = "nDCG@10"
-_GENERATED = "<!-- Generated from results/ by `nox -s report`; edits are overwritten. -->"
 
 
 def render(board: Board) -> Pages:
@@ -45,7 +44,7 @@ def front_page(board: Board) -> str:
     counted = ", ".join(f"{count} {word}" for word, count in sorted(verdicts.items())) or "none measured yet"
     return document(
         "# Reports",
-        _GENERATED,
+        GENERATED,
         f"{len(board.measured)} cells: {len(board.specs)} variants, {len(board.collections)} collections. "
         f"Published numbers with a measurement beside them: {counted}. "
         f"{len(board.published)} numbers are in the ledger.",
@@ -76,7 +75,7 @@ def suite_page(board: Board, suite: Suite) -> str:
     measures = list(dict.fromkeys(m for id in collections for m in conventions_of(id).measures))
     blocks = [
         f"# Suite {suite.name}",
-        _GENERATED,
+        GENERATED,
         _sentence(suite.summary),
         cells.LEGEND,
     ]
@@ -97,7 +96,7 @@ def suite_page(board: Board, suite: Suite) -> str:
 
 def baseline_page(board: Board, baseline: Baseline) -> str:
     """A baseline: its variants, and for each what is published and what was measured."""
-    blocks = [f"# {baseline.key}", _GENERATED, _sentence(baseline.summary), _paper(baseline), cells.LEGEND]
+    blocks = [f"# {baseline.key}", GENERATED, _sentence(baseline.summary), _paper(baseline), cells.LEGEND]
     described = [[code(name), escape(variant.summary)] for name, variant in baseline.variants.items()]
     blocks.append(table(["variant", "what it is"], described, text=(0, 1)))
     for spec in [*(f"{baseline.key}:{v}" for v in baseline.variants), *_composed(board, baseline)]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from benchmarks.rendering.markdown import GENERATED
+
 _INK = "#333333"
 _STYLE = (
     "<style>@media (prefers-color-scheme: dark) {"
@@ -114,4 +116,4 @@ def _with_alternative(svg: str, points: Sequence[Point], measure: str, title: st
         f"<title>{escape(f'{title}: {measure} against latency')}</title><desc>{escape(facts)}</desc>"
     )
     head, tag, rest = svg.partition("<defs>")
-    return f"{head}{alternative}{_STYLE}\n {tag}{rest}"
+    return f"{head}{GENERATED}{alternative}{_STYLE}\n {tag}{rest}"

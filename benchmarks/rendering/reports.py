@@ -6,8 +6,11 @@ from pathlib import Path, PurePosixPath
 
 from benchmarks.records.store import Store
 from benchmarks.rendering.board import Board
+from benchmarks.rendering.markdown import GENERATED
 from benchmarks.rendering.pages import render
 from benchmarks.storage.atomic import write_bytes
+
+_PLACES = ("*.md", "suites/*.md", "baselines/*.md", "plots/*.svg")
 
 
 def write_reports(store: Store, folder: Path) -> list[PurePosixPath]:
@@ -35,7 +38,13 @@ def stale_reports(store: Store, folder: Path) -> list[str]:
 
 
 def _present(folder: Path) -> set[PurePosixPath]:
-    found = [path for pattern in ("*.md", "*.svg") for path in folder.rglob(pattern)]
+    """The pages and plots in `folder` that were generated; other people's files are none of ours."""
+    found = [
+        path
+        for place in _PLACES
+        for path in folder.glob(place)
+        if GENERATED in path.read_text("utf-8", "replace")
+    ]
     return {PurePosixPath(path.relative_to(folder)) for path in found}
 
 

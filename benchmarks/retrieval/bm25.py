@@ -9,8 +9,8 @@ lengths of "Lucene (default)"):
 |d| is what survives Lucene's one-byte norm (four significant bits), avgdl is exact. Of several
 fields, each with its own statistics, the scores are added: Anserini's multifield.
 
-Counting is streamed in shards, and resumes; the final matrix of postings is held in memory
-while it is built, 8 bytes a posting.
+Counting is streamed in shards, and resumes; the final matrix of postings is sorted in memory,
+about 37 bytes a posting at the peak.
 """
 
 from __future__ import annotations

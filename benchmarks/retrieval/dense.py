@@ -46,7 +46,7 @@ class DenseRetriever:
     @property
     def protocol(self) -> Mapping[str, Any]:
         """The encoder's protocol and the index."""
-        key = {"factory": self.key.factory, "parameters": dict(self.key.parameters)} if self.key else "exact"
+        key = {"factory": self.key.factory, "parameters": self.key.search_parameters} if self.key else "exact"
         seeded = {"seed": self.seed} if self.key else {}
         return {**self.index_protocol, "similarity": "inner product", "index": key, **seeded}
 

@@ -1,7 +1,8 @@
 """Any faiss index over the vectors, by its factory key.
 
 An index is one file in the folder of the vectors it was built from; search parameters are set
-after loading, so that keys that differ only in them share the file.
+after loading, so that keys that differ only in them share the file. What an approximate index
+returns is put into the ranking order; which of several ties at the cut it returns is its own choice.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class FaissIndex:
     def _set_parameters(self) -> None:
         import faiss
 
-        for name, value in self.key.parameters:
+        for name, value in self.key.search_parameters.items():
             try:
                 faiss.ParameterSpace().set_index_parameter(self._index, name, value)
             except RuntimeError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,7 +57,13 @@ def test_gzip_trec_judgments_and_other_splits(folder: Path, cache: Cache) -> Non
 
 def test_the_record_names_the_folder_and_not_its_path(folder: Path, cache: Cache) -> None:
     """A path of one machine means nothing on another."""
-    assert open_collection(f"folder:{folder}", cache).id == "folder:mine"
+    collection = open_collection(f"folder:{folder}", cache)
+    assert re.fullmatch(r"folder:mine~[0-9a-f]{6}", collection.id)
+    other = folder.parent / "elsewhere" / "mine"
+    shutil.copytree(folder, other)
+    assert open_collection(f"folder:{other}", cache).id != collection.id
+    (folder / "qrels/dev.tsv").write_text(QRELS)
+    assert open_collection(f"folder:{folder}#dev", cache).id == f"{collection.id}#dev"
 
 
 PROBLEMS = [
@@ -97,6 +105,15 @@ def test_a_problem_is_named_with_file_and_line(
         open_collection(f"folder:{folder}", cache, strict=True)
     assert where in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_an_id_with_a_space_stays_one_id(folder: Path, cache: Cache) -> None:
+    """Tabs separate BEIR's judgments; what stands between them is an id, whole."""
+    (folder / "corpus.jsonl").write_bytes(
+        lines([*CORPUS, {"_id": "doc 1", "text": "x"}, {"_id": "1", "text": "y"}])
+    )
+    (folder / "qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tdoc 1\t1\n")
+    assert open_collection(f"folder:{folder}", cache).judgments() == {"q1": {"doc 1": 1}}
 
 
 def test_a_changed_file_is_inspected_again(folder: Path, cache: Cache) -> None:
