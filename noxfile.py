@@ -9,6 +9,7 @@ at most. What follows `--` goes to the command line of the bench (or to pytest, 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,9 +26,12 @@ def environment(session: nox.Session, name: str, extras: str = "") -> str:
     """The interpreter of `.nox/<name>` with the project and `extras` installed, pinned."""
     folder = ROOT / ".nox" / name
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    pins = hashlib.sha256(CONSTRAINTS.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    stamp = folder / f"installed-{extras.strip('[]').replace(',', '-') or 'plain'}"
-    if not stamp.exists() or stamp.read_text() != pins:
+    pins = hashlib.sha256(CONSTRAINTS.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()[:16]
+    # One empty file for each set of extras: changed pins make all of them stale.
+    stamp = folder / f"installed-{pins}-{extras.strip('[]').replace(',', '-') or 'plain'}"
+    if not stamp.exists():
+        if folder.exists() and not any(folder.glob(f"installed-{pins}-*")):
+            shutil.rmtree(folder)
         if not python.exists():
             session.run(sys.executable, "-m", "venv", str(folder), external=True)
         session.run(
@@ -42,7 +46,7 @@ def environment(session: nox.Session, name: str, extras: str = "") -> str:
             f".{extras}",
             external=True,
         )
-        stamp.write_text(pins)
+        stamp.touch()
     return str(python)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -42,21 +43,22 @@ class ConformanceError(BenchError):
     """A plugin that does not keep the contract of `benchmarks.interfaces`."""
 
 
-def check_variant(spec: str, folder: Path) -> None:
+def check_variant(spec: str, folder: str | Path) -> None:
     """Check the encoder or retriever that `spec` names; `folder` is scratch space."""
     leaf = parse(spec)
     if not isinstance(leaf, Leaf):
         raise ConformanceError(f"{spec} is a composition; check its parts")
-    built = variant_of(leaf)[1].build(Setting())
-    if isinstance(built, Encoder):
+    folder = Path(folder)
+    built, again = (variant_of(leaf)[1].build(Setting()) for _ in range(2))
+    if isinstance(built, Encoder) and isinstance(again, Encoder):
         check_encoder(built, folder / "encoder")
-        again = variant_of(leaf)[1].build(Setting())
-        assert isinstance(again, Encoder)
-        check_retriever(DenseRetriever(built), DenseRetriever(again), folder / "index")
-    else:
-        again = variant_of(leaf)[1].build(Setting())
-        assert isinstance(again, Retriever)
+        check_retriever(
+            DenseRetriever(built, leaf.index), DenseRetriever(again, leaf.index), folder / "index"
+        )
+    elif isinstance(built, Retriever) and isinstance(again, Retriever):
         check_retriever(built, again, folder / "index")
+    else:
+        _fail(f"{type(built).__name__} lacks what an Encoder or a Retriever has; each also needs `protocol`")
 
 
 def check_encoder(encoder: Encoder, folder: Path) -> None:
@@ -103,6 +105,8 @@ def _check_rankings(rankings: Sequence[Ranking]) -> None:
         _fail(f"{len(QUERIES)} queries gave {len(rankings)} rankings")
     known = {document.id for document in DOCUMENTS}
     for ranking in rankings:
+        if not isinstance(ranking, Ranking):
+            _fail(f"search gave {type(ranking).__name__} for a query, not a Ranking")
         if len(ranking.ids) != len(ranking.scores) or len(ranking.ids) > 5:
             _fail("a ranking is deeper than asked, or has more ids than scores")
         if len(set(ranking.ids)) != len(ranking.ids) or not set(ranking.ids) <= known:
@@ -139,5 +143,5 @@ def _check_protocol(protocol: object) -> None:
         _fail(f"the protocol is not made of JSON values: {error}")
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     raise ConformanceError(message)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
+from benchmarks.collections.collection import check_name
 from benchmarks.collections.conventions import missing
 from benchmarks.collections.reach import unavailable
 from benchmarks.errors import BenchError, Unavailable
 from benchmarks.records.record import Record
+from benchmarks.retrieval.resolve import canonical_spec
 from benchmarks.runner import Bench, run_cell
 from benchmarks.spec import parse
 from benchmarks.suites import Cell
@@ -24,7 +26,10 @@ class Outcome:
 
 
 def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
-    """Run every cell. A collection or checkpoint that is not here skips its cells and no others."""
+    """Run every cell. Wrong names end it before it begins (`UsageError`); a collection or checkpoint that is not here skips its cells and no others."""
+    for spec, collection in cells:
+        canonical_spec(parse(spec))
+        check_name(collection)
     outcome = Outcome()
     lost = _lost({collection for _, collection in cells}, bench)
     outcome.not_run = {cell: lost[cell[1]] for cell in cells if cell[1] in lost}
@@ -38,8 +43,6 @@ def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
             outcome.not_run[spec, collection] = str(error)
             bench.progress.say(f"    not run: {error}")
         except BenchError as error:
-            if error.exit_code == 2:
-                raise
             outcome.failed[spec, collection] = str(error)
             bench.progress.say(f"    failed: {error}")
     return outcome

@@ -6,8 +6,8 @@ A protocol has three sections:
     retrieval    what the variant declares: model, template, lengths, pooling, index, ...
     evaluation   depth, measures, their providers and versions
 
-Two cells stand in one column of a report only when their `collection` and `evaluation`
-sections are equal; `retrieval` is what a column compares.
+Cells of one column of a report have equal `collection` and `evaluation` sections, or a
+footnote that says in what they differ; `retrieval` is what a column compares.
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.errors import EvaluationError
+
 Section = Mapping[str, Any]
 
 
 def fingerprint(value: Any) -> str:
     """Sixteen hexadecimal digits that name a JSON value: equal values, equal names."""
-    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        canonical = json.dumps(
+            value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
+    except (TypeError, ValueError) as error:
+        raise EvaluationError(f"a protocol holds JSON values only: {error}") from None
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 

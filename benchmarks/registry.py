@@ -7,6 +7,7 @@ that names a `Baseline` value. Declaring imports nothing heavy: `Variant.build` 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -77,7 +78,14 @@ def baselines() -> dict[str, Baseline]:
     """All installed baselines by key, sorted. Raises `UsageError` when two claim one key."""
     found: dict[str, Baseline] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        baseline = point.load()
+        try:
+            baseline = point.load()
+        except Exception as error:  # whatever a stranger's module raises
+            print(
+                f"retriever-bench: plugin {point.name!r} ({point.value}) is left out: {error!r}",
+                file=sys.stderr,
+            )
+            continue
         if not isinstance(baseline, Baseline):
             raise UsageError(f"entry point {point.name!r} ({point.value}) is not a Baseline")
         if baseline.key in found:

@@ -10,11 +10,11 @@ from typing import Any
 
 from benchmarks.collections.collection import Collection, open_collection
 from benchmarks.environment import describe
-from benchmarks.errors import EvaluationError
+from benchmarks.errors import EvaluationError, RecordError
 from benchmarks.evaluation.answers import find_answers
 from benchmarks.evaluation.measures import Hits, depth_of, evaluate, needs_answers, provider
 from benchmarks.evaluation.ranking import rank, without
-from benchmarks.interfaces import Query, Run, Searcher, Setting
+from benchmarks.interfaces import Query, Ranking, Run, Searcher, Setting
 from benchmarks.progress import Progress
 from benchmarks.protocol import Protocol
 from benchmarks.records import trecrun
@@ -37,6 +37,7 @@ class Bench:
     seed: int = 0
     strict: bool = False
     efficiency: bool = True
+    fresh: bool = False
     progress: Progress = field(default_factory=Progress)
 
 
@@ -56,6 +57,7 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
 
     finished = _finished(spec, collection, protocol, bench)
     if finished is not None and (finished[0].efficiency or not bench.efficiency):
+        bench.progress.say("    measured before on this machine; --fresh measures again")
         bench.store.write(*finished)
         return finished[0]
     build = open_indexes(
@@ -91,6 +93,10 @@ def search(searcher: Searcher, queries: Sequence[Query], depth: int, *, drop_sel
         raise EvaluationError(f"{len(queries)} queries were asked and {len(rankings)} rankings came back")
     run: Run = {}
     for query, ranking in zip(queries, rankings, strict=True):
+        if not isinstance(ranking, Ranking):
+            raise EvaluationError(
+                f"search gave {type(ranking).__name__} for a query; it owes a benchmarks.Ranking"
+            )
         ids, scores = ranking.ids, ranking.scores
         run[query.id] = without(rank(ids, scores), query.id, depth) if drop_self else rank(ids, scores, depth)
     return run
@@ -166,13 +172,15 @@ def _finished(
 ) -> tuple[Record, bytes] | None:
     """A cell finished earlier on this machine, with its run."""
     folder = _cell_folder(str(spec), collection.id, protocol, bench.cache)
-    if not (folder / "record.json").exists():
+    if bench.fresh or not (folder / "record.json").exists():
         return None
-    record = Record.from_json(json.loads((folder / "record.json").read_text("utf-8")))
-    lines = trecrun.read(folder / "run.trec.gz")
-    if trecrun.digest(lines) != record.run_sha256:
+    try:
+        record = Record.from_json(json.loads((folder / "record.json").read_text("utf-8")))
+        lines = trecrun.read(folder / "run.trec.gz")
+    except (ValueError, KeyError, RecordError):
+        # A cell whose files are damaged is a cell that is not finished.
         return None
-    return record, lines
+    return (record, lines) if trecrun.digest(lines) == record.run_sha256 else None
 
 
 def _finish(record: Record, lines: bytes, cache: Cache) -> None:

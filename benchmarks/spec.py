@@ -24,7 +24,7 @@ COMPOSITIONS = ("rrf", "wsum", "rerank")
 _DEFAULTS = {"rrf": {"k": 60.0}, "wsum": {}, "rerank": {"depth": 100.0}}
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?::[A-Za-z0-9_.+-]+)*")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_KEY = re.compile(r"([a-z_]+)=([0-9.]+)")
+_KEY = re.compile(r"([a-z_]+)=([0-9]+(?:\.[0-9]+)?)")
 _PLAIN_INDEX = re.compile(r"[A-Za-z0-9_]+")
 _BRACKETED_INDEX = re.compile(r"\[([^\[\];]+)(?:;([A-Za-z_]+=[0-9]+(?:,[A-Za-z_]+=[0-9]+)*))?\]")
 
@@ -186,4 +186,8 @@ def _checked(spec: Composition) -> Composition:
     if spec.weights and (spec.function != "wsum" or len(spec.weights) != len(spec.parts)):
         names = ", ".join(map(str, spec.parts))
         raise UsageError(f"{spec.function} of {names}: weights go with wsum, one for each retriever")
+    if spec.weights and not any(spec.weights):
+        raise UsageError(f"{spec}: all weights are 0")
+    if spec.function == "rerank" and (spec.setting("depth") < 1 or spec.setting("depth") % 1):
+        raise UsageError(f"{spec}: depth is a whole number from 1 on")
     return spec

@@ -131,3 +131,32 @@ def test_it_passes_the_conformance_kit(plugin: Path, tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(plugin)}
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("import no_such_module", "plugin 'broken' (broken:baseline) is left out: ModuleNotFoundError"),
+        ("baseline = 3", "entry point 'broken' (broken:baseline) is not a Baseline"),
+        (
+            "from benchmarks import Baseline, Variant\nclass Nothing: pass\n"
+            "baseline = Baseline('broken', 's', {'x': Variant(lambda s: Nothing(), 'd')})",
+            "broken:x: Nothing is neither an Encoder",
+        ),
+    ],
+)
+def test_a_broken_plugin_is_named(module: str, message: str, tmp_path: Path) -> None:
+    """No stack trace, and the plugin's name: where it cannot be imported, the others still work."""
+    info = tmp_path / "broken-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[retriever_bench.baselines]\nbroken = broken:baseline\n")
+    (tmp_path / "broken.py").write_text(module)
+    variant = "bm25" if "no_such" in module else "broken"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "run", "--variant", variant, "--collection", "synthetic/tiny", "--no-efficiency"],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert message in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    assert (done.returncode == 0) is (variant == "bm25")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.errors import EvaluationError
 from benchmarks.protocol import Protocol, differences, fingerprint
 
 values = st.recursive(
@@ -41,5 +42,5 @@ def test_differences_are_named_with_their_path() -> None:
 
 def test_not_a_number_has_no_fingerprint() -> None:
     """NaN is not JSON; a protocol that holds it is a defect."""
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(EvaluationError, match="JSON"):
         fingerprint({"x": float("nan")})

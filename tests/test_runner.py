@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.collections import open_collection
-from benchmarks.errors import EvaluationError, UnknownName
+from benchmarks.errors import EvaluationError, UnknownName, UsageError
 from benchmarks.evaluation.ranking import rank
 from benchmarks.grid import run_grid
 from benchmarks.interfaces import Query, Ranking
@@ -132,3 +132,40 @@ def test_wrong_names_end_a_grid_at_once(bench: Bench) -> None:
     """A name nobody knows is wrong use, not a failed cell."""
     with pytest.raises(UnknownName, match="did you mean bm25"):
         run_grid([("bm24", "synthetic/tiny")], bench)
+
+
+def test_names_are_checked_before_anything_runs(bench: Bench) -> None:
+    """A typing error in the last cell costs nothing of the first."""
+    with pytest.raises(UsageError, match="no synthetic size 'tny'"):
+        run_grid([("bm25:flat", "synthetic/tiny"), ("bm25:flat", "synthetic/tny")], bench)
+    assert not bench.store.paths()
+
+
+def test_what_is_wrong_with_one_cell_fails_that_cell(bench: Bench) -> None:
+    """An index key that does not fit 300 documents is no reason to stop."""
+    outcome = run_grid([("lsa@[IVF512,Flat]", "synthetic/tiny"), ("bm25", "synthetic/tiny")], bench)
+    assert "cannot be trained" in outcome.failed["lsa@[IVF512,Flat]", "synthetic/tiny"]
+    assert len(outcome.records) == 1
+
+
+def test_a_damaged_cell_is_a_cell_that_is_not_finished(bench: Bench) -> None:
+    """Half a cached record, or no cached run: the cell runs again and says the same."""
+    first = run_cell(parse("bm25"), "synthetic/tiny", bench)
+    for name in ("record.json", "run.trec.gz"):
+        (path,) = bench.cache.root.glob(f"cells/*/{name}")
+        path.write_bytes(path.read_bytes()[:100])
+        assert run_cell(parse("bm25"), "synthetic/tiny", bench).run_sha256 == first.run_sha256
+
+
+def test_approximate_indexes_declare_what_they_search_with() -> None:
+    """efSearch and nprobe are in the protocol, given or not."""
+    from benchmarks.retrieval.dense import DenseRetriever
+    from benchmarks.spec import IndexKey
+    from tests.retrieval.stubs import HashEncoder
+
+    def searched_with(key: IndexKey) -> object:
+        return DenseRetriever(HashEncoder(), key).protocol["index"]["parameters"]
+
+    assert searched_with(IndexKey("HNSW32")) == {"efSearch": 256}
+    assert searched_with(IndexKey("HNSW32", (("efSearch", 40),))) == {"efSearch": 40}
+    assert searched_with(IndexKey("IVF64,PQ48")) == {"nprobe": 16}

@@ -40,7 +40,8 @@ def test_a_spec_prints_as_it_parses(spec: Spec) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "Bm25", "bm25:", "rrf(bm25)", "rrf(bm25,minilm", "max(bm25,lsa)", "rerank(a,b,c)", "rrf(0.2*a,b)", "rrf(a,b,depth=3)",
-     "minilm@", "minilm@[IVF", "bm25 lsa;"],
+     "minilm@", "rerank(a,b,depth=0)", "rerank(a,b,depth=1.5)", "rrf(a,b,k=1.2.3)", "wsum(0*a,0*b)",
+     "minilm@[IVF", "bm25 lsa;"],
 )  # fmt: skip
 def test_what_is_no_spec_is_wrong_use(text: str) -> None:
     """Every malformed spec is refused with one line and exit code 2."""

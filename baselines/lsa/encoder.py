@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.errors import EvaluationError
 from benchmarks.interfaces import Document, FloatArray
 from benchmarks.retrieval.analysis import analyser
 from benchmarks.storage.manifest import Manifest
@@ -79,7 +80,12 @@ class LSAEncoder:
         from sklearn.decomposition import TruncatedSVD
 
         vectorizer = self._make_vectorizer(None)
-        weights = vectorizer.fit_transform(document.contents for document in documents)
+        try:
+            weights = vectorizer.fit_transform(document.contents for document in documents)
+        except ValueError:
+            raise EvaluationError(
+                "LSA has nothing to learn from: no document holds a term that is not a stop word"
+            ) from None
         rank = max(1, min(self.dimension, min(weights.shape) - 1))
         svd = TruncatedSVD(rank, random_state=self.seed).fit(weights)
         components = np.zeros((weights.shape[1], self.dimension), dtype=np.float32)

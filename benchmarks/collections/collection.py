@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Set
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.collections.conventions import Conventions, conventions_of, data_folder
 from benchmarks.collections.folder import FolderSource
-from benchmarks.collections.irds import DatasetSource
+from benchmarks.collections.irds import DatasetSource, load_dataset
 from benchmarks.collections.reach import unavailable
 from benchmarks.collections.sources import Judgment, Problem, Source, ignore
 from benchmarks.errors import MalformedInput, MissingData
@@ -112,6 +112,8 @@ def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collectio
     """
     conventions = conventions_of(id)
     name, source = _source(id, conventions)
+    if source.language and conventions.language == "en":
+        conventions = replace(conventions, language=source.language)
     stamp = fingerprint(source.stamp())
     path = cache.inspection(stamp)
     with cache.locked(f"collection-{stamp}"):
@@ -129,6 +131,12 @@ def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collectio
     if not inspection.documents or not inspection.queries:
         raise MissingData(f"{name}: no readable documents or no judged queries; nothing to measure")
     return Collection(name, source, conventions, inspection)
+
+
+def check_name(id: str) -> None:
+    """Raise `UnknownName` or `UsageError` for an id that no collection can have."""
+    if not id.startswith("folder:") and not conventions_of(id).folder:
+        load_dataset(id)
 
 
 def _source(id: str, conventions: Conventions) -> tuple[str, Source]:

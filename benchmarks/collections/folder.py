@@ -32,6 +32,11 @@ class FolderSource:
             _present(folder / "qrels", f"{split}.tsv", f"{split}.trec"),
         )
 
+    @property
+    def language(self) -> str:
+        """A folder does not say."""
+        return ""
+
     def stamp(self) -> Any:
         """Names, sizes and times of the files."""
         files = (self.corpus, self.query_file, self.qrels)

@@ -26,8 +26,13 @@ class DatasetSource:
 
     def __init__(self, id: str) -> None:
         self.id = id
-        self.dataset = _load(id)
+        self.dataset = load_dataset(id)
         self._reach()
+
+    @property
+    def language(self) -> str:
+        """The documents' language as ir-datasets has it (ISO 639-1), or nothing."""
+        return self.dataset.docs_lang() or ""
 
     def stamp(self) -> Any:
         """ir-datasets checks what it downloads, so its version and home stand for the contents."""
@@ -96,7 +101,8 @@ class DatasetSource:
                 )
 
 
-def _load(id: str) -> Any:
+def load_dataset(id: str) -> Any:
+    """ir-datasets' own object for an id, the synthetic world included. Raises `UnknownName`, `UsageError`."""
     import ir_datasets
 
     logging.getLogger("ir_datasets").addFilter(_is_warning)

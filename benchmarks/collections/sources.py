@@ -37,6 +37,10 @@ class Judgment:
 class Source(Protocol):
     """Reads a collection as a stream, as often as asked."""
 
+    @property
+    def language(self) -> str:
+        """The language the source says its documents are in, or nothing."""
+
     def stamp(self) -> Any:
         """A JSON value that changes when the files may have changed; cheap to compute."""
 

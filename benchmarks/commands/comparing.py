@@ -40,7 +40,13 @@ def add(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Compare on each collection."""
     a, b = (_records(Store(args.results), text) for text in (args.a, args.b))
-    shared = [id for id in a if id in b and (not args.collection or id in args.collection)]
+    for id in args.collection:
+        if id not in a or id not in b:
+            raise UnknownName("collection that both were measured on", id, a.keys() & b.keys())
+    both = [id for id in a if id in b and (not args.collection or id in args.collection)]
+    shared = [id for id in both if args.measure in a[id].scores and args.measure in b[id].scores]
+    if both and not shared:
+        raise UnknownName(f"measure of {both[0]}", args.measure, a[both[0]].scores)
     if not shared:
         raise UsageError(
             f"{args.a} and {args.b} have no collection in common here; `retriever-bench run` measures them"
@@ -63,9 +69,6 @@ def _records(store: Store, text: str) -> dict[str, Record]:
 
 
 def _compared(a: Record, b: Record, measure: str) -> dict[str, Any]:
-    for record in (a, b):
-        if measure not in record.scores:
-            raise UnknownName(f"measure of {record.collection}", measure, record.scores)
     scores_a, scores_b = a.scores[measure], b.scores[measure]
     result = compare(scores_a, scores_b)
     moved = sorted(scores_a, key=lambda query: (scores_b[query] - scores_a[query], query))

@@ -51,6 +51,9 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="what cannot be reached or read whole is a failure"
     )
+    parser.add_argument(
+        "--fresh", action="store_true", help="measure again what was measured before (indexes are kept)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     options.results(parser)
     options.reports(parser)
@@ -68,7 +71,7 @@ def run(args: Namespace) -> int:
         )
     bench = Bench(
         Cache.default(), Store(args.results), args.checkpoint, args.seed, args.strict,
-        not args.no_efficiency, Progress(args.quiet),
+        not args.no_efficiency, args.fresh, Progress(args.quiet),
     )  # fmt: skip
     outcome = run_grid(cells, bench)
     from benchmarks.rendering.reports import write_reports

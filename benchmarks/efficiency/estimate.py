@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.collections.conventions import missing
+from benchmarks.collections.irds import load_dataset
 from benchmarks.efficiency.calibration import calibrate
+from benchmarks.errors import UsageError
 from benchmarks.records.record import Record
 from benchmarks.records.store import Store
 from benchmarks.retrieval.resolve import missing_for
@@ -25,6 +27,7 @@ def estimate(suite: Suite, store: Store) -> list[dict[str, Any]]:
     records = [record for record in store.records() if record.efficiency]
     speed = calibrate()["matrix_gflops"]
     estimates: list[dict[str, Any]] = []
+    built: set[tuple[str, int]] = set()
     for spec, collection in suite.cells():
         documents = _documents(collection, records)
         known = [r for r in records if r.spec == spec]
@@ -33,7 +36,10 @@ def estimate(suite: Suite, store: Store) -> list[dict[str, Any]]:
             model = max(known, key=lambda r: r.counts["documents"])
             rate = sum(model.efficiency["build"]["seconds"].values()) / model.counts["documents"]
             faster = speed / model.efficiency["calibration"]["matrix_gflops"]
-            building = 0.0 if "(" in spec else rate * documents / faster
+            # Variants on one index, and judgments of one corpus, share what was encoded.
+            index = (spec.partition("@")[0], documents)
+            building = 0.0 if "(" in spec or index in built else rate * documents / faster
+            built.add(index)
             seconds = round(_PER_CELL + building, 1)
         lacking = missing(collection) or missing_for(parse(spec))
         estimates.append(
@@ -52,10 +58,11 @@ def _documents(collection: str, records: list[Record]) -> int | None:
     measured = next((r.counts["documents"] for r in records if r.collection == collection), None)
     if measured is not None:
         return measured
-    import ir_datasets
-
     try:
-        count = ir_datasets.load(collection).metadata().get("docs", {}).get("count")
-    except (KeyError, AttributeError):
+        dataset = load_dataset(collection)
+    except UsageError:
         return None
+    if collection.startswith("synthetic/"):
+        return int(dataset.docs_count())
+    count = dataset.metadata().get("docs", {}).get("count")
     return int(count) if count else None

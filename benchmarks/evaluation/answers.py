@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import regex
 
+from benchmarks.errors import EvaluationError
 from benchmarks.interfaces import Document, Run
 
 _TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}]+|[^\p{Z}\p{C}]", flags=regex.UNICODE)
@@ -53,6 +54,8 @@ def find_answers(
     """
     wanted = {id for ranking in run.values() for id in ranking.ids[:depth]}
     texts = {document.id: document.text for document in documents if document.id in wanted}
+    if strangers := wanted - texts.keys():
+        raise EvaluationError(f"document {min(strangers)!r} was retrieved and is not in the collection")
     return {
         query: [has_answer(texts[id], answers.get(query, ())) for id in ranking.ids[:depth]]
         for query, ranking in run.items()

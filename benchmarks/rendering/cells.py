@@ -14,7 +14,8 @@ from benchmarks.rendering.markdown import code, escape, link
 LEGEND = (
     "A number is a mean over all judged queries and links to its record. Beside it, in parentheses, the "
     "published number and the verdict: `=` reproduced (equal at the printed precision), `≠` drifted (with the "
-    "difference), `~` other protocol, `?` unverified source; `·` was not run."
+    "difference), `~` other protocol, `?` unverified source; `·` stands for a published number that was not measured. A cell "
+    "that was neither measured nor published is empty."
 )
 
 
@@ -31,7 +32,8 @@ def measured(board: Board, spec: str, collection: str, measure: str, up: str) ->
     number = board.number(spec, collection, measure)
     if record is None or measure not in record.scores:
         return f"· ({number.printed})" if number else ""
-    shown = record_link(f"{record.means[measure]:.4f}", record, up)
+    digits = max(4, number.decimals) if number else 4
+    shown = record_link(f"{record.means[measure]:.{digits}f}", record, up)
     found = board.verdict(spec, collection, measure)
     if number is None or found is None:
         return shown

@@ -48,11 +48,13 @@ def front_page(board: Board) -> str:
         f"{len(board.measured)} cells: {len(board.specs)} variants, {len(board.collections)} collections. "
         f"Published numbers with a measurement beside them: {counted}. "
         f"{len(board.published)} numbers are in the ledger.",
+        _drifts(board),
         _machines(board),
         "## Effectiveness",
         f"{cells.LEGEND} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
         _matrix(board, _MAIN, board.collections, board.specs, ""),
         cells.footnotes(board, board.collections, board.specs),
+        "Latency, throughput, sizes and plots are on the pages of the suites.",
         "## Pages",
         "\n".join(
             [
@@ -72,20 +74,22 @@ def front_page(board: Board) -> str:
 def suite_page(board: Board, suite: Suite) -> str:
     """A suite: effectiveness by measure, efficiency by collection, a plot for each."""
     collections = _of_suite(board, suite)
+    specs = [spec for spec in board.specs if spec in suite.variants]
     measures = list(dict.fromkeys(m for id in collections for m in conventions_of(id).measures))
     blocks = [
         f"# Suite {suite.name}",
         GENERATED,
         _sentence(suite.summary),
+        _coverage(board, suite),
         cells.LEGEND,
     ]
     blocks.append("## Effectiveness")
     for measure in measures:
         having = [id for id in collections if measure in conventions_of(id).measures]
-        blocks += [f"### {measure}", _matrix(board, measure, having, board.specs, "../")]
-    blocks += [cells.footnotes(board, collections, board.specs), "## Efficiency", _EFFICIENCY]
+        blocks += [f"### {measure}", _matrix(board, measure, having, specs, "../")]
+    blocks += [cells.footnotes(board, collections, specs), "## Efficiency", _EFFICIENCY]
     for id in collections:
-        blocks += [f"### {escape(id)}", _about(board, id), _efficiency(board, id)]
+        blocks += [f"### {escape(id)}", _about(board, id), _efficiency(board, id, specs)]
         if _points(board, id):
             alternative = (
                 f"{_main_measure(id)} against median latency on {escape(id)}; the numbers are in the tables"
@@ -106,9 +110,12 @@ def baseline_page(board: Board, baseline: Baseline) -> str:
 
 
 _EFFICIENCY = (
-    "Latency is text in, document ids out, for one query at a time, encoding included, in a process of its own "
-    "with pinned threads; *cold* is its first query. Queries a second are for all queries at once. Peak memory is "
-    "the rise while opening and searching, memory-mapped files aside. Times are this machine's: compare ratios."
+    "Latency is text in, document ids out, for one query at a time, encoding included, in a process of its own with "
+    "pinned threads; *cold* is its first query, with the libraries and weights that it loads. Stages split the mean. "
+    "Queries a second are for at most 1,000 queries at once. Peak memory is the rise in that process while opening and "
+    "searching, libraries and weights included, memory-mapped files aside. Encoding and indexing are what the index "
+    "took when it was built; a composition's are the sum of its parts', and two indexes over the same vectors share "
+    "their encoding. Times are of the machine that the front page names: compare ratios."
 )
 
 
@@ -121,9 +128,9 @@ def _matrix(board: Board, measure: str, collections: list[str], specs: list[str]
     return split_tables("variant", [cells.column(board, id) for id in collections], rows)
 
 
-def _efficiency(board: Board, collection: str) -> str:
+def _efficiency(board: Board, collection: str, specs: list[str]) -> str:
     latency, cost = [], []
-    for spec in board.specs:
+    for spec in specs:
         record = board.measured.get((spec, collection))
         if record is None or not record.efficiency:
             continue
@@ -180,6 +187,28 @@ def _sentence(summary: str) -> str:
     return f"{escape(summary[0].upper() + summary[1:])}."
 
 
+def _coverage(board: Board, suite: Suite) -> str:
+    """How much of a suite was measured, and which collections were not reached."""
+    grid = suite.cells()
+    measured = sum(cell in board.measured for cell in grid)
+    absent = [id for id in suite.collections if not any((spec, id) in board.measured for spec, _ in grid)]
+    words = f"{measured} of its {len(grid)} cells were measured."
+    return words + (f" Without a measurement: {', '.join(map(escape, absent))}." if absent else "")
+
+
+def _drifts(board: Board) -> str:
+    """Every published number that was not reproduced, with both numbers at the printed precision."""
+    lines = []
+    for (spec, id, measure), number in board.published.items():
+        found = board.verdict(spec, id, measure)
+        if found is not None and found.word == "drifted":
+            measured = f"{board.records[spec, id].means[measure]:.{number.decimals}f}"
+            lines.append(
+                f"- {code(spec)} on {escape(id)}, {measure}: {measured}, published {number.printed} ({found.detail})"
+            )
+    return "\n".join(["Drifted:", "", *lines]) if lines else ""
+
+
 def _about(board: Board, collection: str) -> str:
     record = next((r for (_, id), r in board.measured.items() if id == collection), None)
     counts = (
@@ -198,7 +227,7 @@ def _paper(baseline: Baseline) -> str:
 
 
 def _of_suite(board: Board, suite: Suite) -> list[str]:
-    having = {id for _, id in board.records}
+    having = {id for spec, id in board.records if spec in suite.variants}
     grouped = [
         id for id, members in means().items() if id in having and set(members) <= set(suite.collections)
     ]

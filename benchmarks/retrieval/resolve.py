@@ -43,6 +43,11 @@ def resolve(spec: Spec, setting: Setting) -> Searcher:
         built = variant_of(spec)[1].build(setting)
         if isinstance(built, Encoder):
             return DenseRetriever(built, spec.index, setting.seed)
+        if not isinstance(built, Retriever):
+            raise UsageError(
+                f"{spec}: {type(built).__name__} is neither an Encoder (protocol, encode_queries, encode_documents) "
+                "nor a Retriever (protocol, index, search)"
+            )
         if spec.index is not None:
             raise UsageError(f"{spec}: {spec.baseline} brings its own index; leave out @{spec.index}")
         return built

@@ -21,6 +21,7 @@ from benchmarks.records import trecrun
 from benchmarks.records.record import Record, digest_of
 from benchmarks.records.store import Store, read_json
 from benchmarks.records.verification import verify_records
+from benchmarks.rendering.markdown import GENERATED
 from benchmarks.rendering.reports import stale_reports, write_reports
 from benchmarks.runner import Bench, run_cell
 from benchmarks.spec import parse
@@ -154,7 +155,7 @@ def test_a_changed_or_missing_or_extra_page_shows(measured: Bench, tmp_path: Pat
     page.write_text(change_a_digit(page.read_text(), r"\[0\.\d+"))
     assert "not what the records give (first at line" in stale_reports(measured.store, reports)[0]
     page.unlink()
-    (reports / "old.md").write_text("stale")
+    (reports / "baselines/old.md").write_text(f"{GENERATED}\nstale")
     problems = " ".join(stale_reports(measured.store, reports))
     assert "README.md: missing" in problems
     assert "old.md: no record backs this page" in problems

@@ -27,7 +27,7 @@ from benchmarks.records.record import Record
 from benchmarks.records.store import Store
 from benchmarks.registry import Baseline, Variant, baselines
 from benchmarks.rendering.board import Board
-from benchmarks.rendering.markdown import MOST_COLUMNS, document, escape, link, split_tables, table
+from benchmarks.rendering.markdown import GENERATED, MOST_COLUMNS, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency, pareto_front
 from benchmarks.rendering.reports import write_reports
 from benchmarks.runner import Bench, run_cell
@@ -91,13 +91,16 @@ def test_tables_stay_narrow(store: Store, tmp_path: Path) -> None:
                 assert line.replace("\\|", "").count("|") - 1 <= MOST_COLUMNS, line
 
 
-def test_stale_pages_are_removed(store: Store, tmp_path: Path) -> None:
-    """A page that no record backs any more goes."""
-    old = tmp_path / "reports/baselines/old.md"
-    old.parent.mkdir(parents=True)
-    old.write_text("old")
-    write_reports(store, tmp_path / "reports")
+def test_stale_pages_are_removed_and_nobody_elses(store: Store, tmp_path: Path) -> None:
+    """A generated page that no record backs any more goes; what others keep in the folder stays."""
+    reports = tmp_path / "reports"
+    old, notes, own = reports / "baselines/old.md", reports / "notes.md", reports / "deep/er/thesis.md"
+    for path, text in ((old, f"{GENERATED}\nold"), (notes, "mine"), (own, "mine")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    write_reports(store, reports)
     assert not old.exists()
+    assert notes.read_text() == own.read_text() == "mine"
 
 
 points = st.lists(
