@@ -12,7 +12,7 @@ import pytest
 from benchmarks.conformance import ConformanceError, check_encoder, check_retriever, check_variant
 from benchmarks.errors import BenchError
 from benchmarks.interfaces import Document, FloatArray, Query, Ranking
-from benchmarks.registry import baselines
+from benchmarks.registry import Baseline, Variant, baselines
 from benchmarks.retrieval.dense import DenseRetriever
 from tests.retrieval.stubs import HashEncoder
 
@@ -106,3 +106,27 @@ def test_an_index_that_forgets_is_caught(tmp_path: Path) -> None:
     first, second = Forgetful(HashEncoder()), Forgetful(HashEncoder())
     with pytest.raises(BenchError, match="a second time"):
         check_retriever(first, second, tmp_path)
+
+
+class Lists(DenseRetriever):
+    """A retriever that returns ids and scores, and no rankings."""
+
+    def search(self, queries: Sequence[Query], depth: int) -> Any:
+        """Pairs for rankings."""
+        return [(r.ids, r.scores) for r in super().search(queries, depth)]
+
+
+def test_what_is_no_ranking_is_named(tmp_path: Path) -> None:
+    """A wrong type is a line that says which type was owed."""
+    with pytest.raises(ConformanceError, match="gave tuple for a query, not a Ranking"):
+        check_retriever(Lists(HashEncoder()), Lists(HashEncoder()), tmp_path)
+
+
+def test_what_is_neither_encoder_nor_retriever_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A class without `protocol` is told what it lacks."""
+    broken = Baseline("broken", "a toy", {"x": Variant(lambda setting: object(), "nothing")})  # type: ignore[arg-type, return-value]
+    monkeypatch.setattr("benchmarks.registry.baselines", lambda: {"broken": broken})
+    with pytest.raises(ConformanceError, match="object lacks what an Encoder or a Retriever has"):
+        check_variant("broken:x", tmp_path)

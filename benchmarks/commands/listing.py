@@ -34,11 +34,11 @@ def run(args: Namespace) -> int:
         print(json.dumps(found, indent=1, sort_keys=True))
         return 0
     rows = [
-        [f"{key}:{name}", variant["missing"] or "ready", variant["summary"]]
+        [f"{key}:{name}", variant["summary"], variant["missing"] or "ready"]
         for key, baseline in found["baselines"].items()
         for name, variant in baseline["variants"].items()
     ]
-    print(table(["VARIANT", "HERE", "WHAT IT IS"], rows))
+    print(table(["VARIANT", "WHAT IT IS", "HERE"], rows))
     for name, suite in found["suites"].items():
         print(f"\nSUITE {name}: {suite['summary']}")
         print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from pathlib import Path
@@ -62,6 +63,9 @@ def add(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Run the cells, render, and say where the report lies."""
+    if args.quiet:
+        # ir-datasets draws bars of its own; tqdm reads this when it is first imported.
+        os.environ["TQDM_DISABLE"] = "1"
     cells = _cells(args)
     if args.checkpoint and len({spec for spec, _ in cells}) != 1:
         raise UsageError("--checkpoint goes with exactly one --variant")
