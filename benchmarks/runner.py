@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from benchmarks.progress import Progress
 from benchmarks.protocol import Protocol
 from benchmarks.records import trecrun
 from benchmarks.records.record import Record, rounded
-from benchmarks.records.store import Store, file_name
+from benchmarks.records.store import Store, file_name, read_json
 from benchmarks.registry import variant_of
 from benchmarks.retrieval.resolve import Build, canonical_spec, missing_for, open_indexes, resolve
 from benchmarks.spec import Spec
@@ -175,10 +174,10 @@ def _finished(
     if bench.fresh or not (folder / "record.json").exists():
         return None
     try:
-        record = Record.from_json(json.loads((folder / "record.json").read_text("utf-8")))
+        record = Record.from_json(read_json(folder / "record.json"))
         lines = trecrun.read(folder / "run.trec.gz")
-    except (ValueError, KeyError, RecordError):
-        # A cell whose files are damaged is a cell that is not finished.
+    except RecordError:
+        # A cell whose files are damaged, or of another version's schema, is not finished.
         return None
     return (record, lines) if trecrun.digest(lines) == record.run_sha256 else None
 

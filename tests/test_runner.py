@@ -151,6 +151,9 @@ def test_what_is_wrong_with_one_cell_fails_that_cell(bench: Bench) -> None:
 def test_a_damaged_cell_is_a_cell_that_is_not_finished(bench: Bench) -> None:
     """Half a cached record, or no cached run: the cell runs again and says the same."""
     first = run_cell(parse("bm25"), "synthetic/tiny", bench)
+    (record,) = bench.cache.root.glob("cells/*/record.json")
+    record.write_text(record.read_text().replace('"schema": 1', '"schema": 0'))
+    assert run_cell(parse("bm25"), "synthetic/tiny", bench).run_sha256 == first.run_sha256
     for name in ("record.json", "run.trec.gz"):
         (path,) = bench.cache.root.glob(f"cells/*/{name}")
         path.write_bytes(path.read_bytes()[:100])
