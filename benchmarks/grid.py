@@ -26,7 +26,10 @@ class Outcome:
 
 
 def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
-    """Run every cell. Wrong names end it before it begins (`UsageError`); a collection or checkpoint that is not here skips its cells and no others."""
+    """Run every cell. Wrong names end it before it begins (`UsageError`).
+
+    A collection or checkpoint that is not here skips its cells and no others.
+    """
     for spec, collection in cells:
         canonical_spec(parse(spec))
         check_name(collection)

@@ -153,6 +153,7 @@ class _Parser:
         return IndexKey(plain.group())
 
     def composition(self, function: str) -> Composition:
+        """What stands between the parentheses: parts, weighted or not, and parameters, in any order."""
         if function not in COMPOSITIONS:
             raise UsageError(f"no composition named {function!r}; known: {', '.join(COMPOSITIONS)}")
         parts: list[Spec] = []

@@ -21,12 +21,10 @@ MSMARCO = Checkpoint(
 
 
 def _encoder(checkpoint: Checkpoint, setting: Setting) -> Encoder:
-    from baselines.encoders.towers import Tower
     from baselines.encoders.transformer import Conventions, TransformerEncoder
 
-    tower = Tower(checkpoint, setting.checkpoint)
-    conventions = Conventions(pooling="mean", normalised=False, query_tokens=512, document_tokens=512)
-    return TransformerEncoder(tower, tower, conventions)
+    conventions = Conventions(normalised=False, query_tokens=512, document_tokens=512)
+    return TransformerEncoder(checkpoint, conventions, setting.checkpoint)
 
 
 def _variant(checkpoint: Checkpoint, summary: str) -> Variant:

@@ -1,1 +1,1 @@
-"""Hugging Face towers: checkpoints, pooling, batches. Shared by every paper that encodes."""
+"""Hugging Face encoders: checkpoints, pooling, batches. Shared by every paper that encodes."""

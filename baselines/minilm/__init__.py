@@ -21,12 +21,10 @@ CHECKPOINT = Checkpoint(
 
 
 def _encoder(setting: Setting) -> Encoder:
-    from baselines.encoders.towers import Tower
     from baselines.encoders.transformer import Conventions, TransformerEncoder
 
-    tower = Tower(CHECKPOINT, setting.checkpoint)
-    conventions = Conventions(pooling="mean", normalised=True, query_tokens=256, document_tokens=256)
-    return TransformerEncoder(tower, tower, conventions)
+    conventions = Conventions(normalised=True, query_tokens=256, document_tokens=256)
+    return TransformerEncoder(CHECKPOINT, conventions, setting.checkpoint)
 
 
 baseline = Baseline(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from benchmarks.collections.conventions import means
 from benchmarks.records.record import Record
 from benchmarks.records.store import file_name
@@ -41,19 +38,9 @@ def measured(board: Board, spec: str, collection: str, measure: str, up: str) ->
     return f"{shown} ({number.printed} {MARKS[found.word]}{drift})"
 
 
-def name(spec: str) -> str:
-    """A spec as code."""
-    return code(spec)
-
-
 def column(board: Board, collection: str) -> str:
     """A column's head: the collection and its rung."""
     return f"{escape(collection)} ({board.rung(collection)})"
-
-
-def milliseconds(search: Mapping[str, Any], field: str) -> str:
-    """A latency."""
-    return f"{search[field]:.2f}" if search else ""
 
 
 def mebibytes(size: int) -> str:
@@ -64,7 +51,7 @@ def mebibytes(size: int) -> str:
 def footnotes(board: Board, collections: list[str], specs: list[str]) -> str:
     """Which cells of the columns are not quite comparable, and in what they differ."""
     lines = [
-        f"- {name(note.spec)} on {escape(note.collection)} differs from its column in: "
+        f"- {code(note.spec)} on {escape(note.collection)} differs from its column in: "
         + ", ".join(code(field) for field in note.fields)
         for collection in collections
         for note in board.footnotes(collection, specs)

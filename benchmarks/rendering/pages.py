@@ -121,7 +121,7 @@ _EFFICIENCY = (
 
 def _matrix(board: Board, measure: str, collections: list[str], specs: list[str], up: str) -> str:
     rows = [
-        (cells.name(spec), [cells.measured(board, spec, id, measure, f"{up}../") for id in collections])
+        (code(spec), [cells.measured(board, spec, id, measure, f"{up}../") for id in collections])
         for spec in specs
         if any((spec, id) in board.records for id in collections)
     ]
@@ -135,9 +135,9 @@ def _efficiency(board: Board, collection: str, specs: list[str]) -> str:
         if record is None or not record.efficiency:
             continue
         search, build = record.efficiency["search"], record.efficiency["build"]
-        name = cells.record_link(cells.name(spec), record, "../../")
+        name = cells.record_link(code(spec), record, "../../")
         stages = ", ".join(f"{stage} {value:.2f}" for stage, value in search["stages_ms"].items())
-        times = [cells.milliseconds(search, field) for field in ("p50_ms", "p95_ms", "p99_ms", "cold_ms")]
+        times = [f"{search[field]:.2f}" for field in ("p50_ms", "p95_ms", "p99_ms", "cold_ms")]
         latency.append([name, *times, f"{search['batch_qps']:.0f}", stages])
         seconds = [f"{build['seconds'].get(stage, 0.0):.1f}" for stage in ("encode", "index")]
         sizes = [cells.mebibytes(size) for size in (build["index_bytes"], search["peak_bytes"])]

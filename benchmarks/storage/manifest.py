@@ -79,10 +79,10 @@ class Manifest:
         """Write an array as `.npy` (never pickled). Raises `DiskFull`."""
 
         def save(file: IO[bytes]) -> None:
+            """Write the array; a short write without an errno is a full disk."""
             try:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
             except OSError as error:
-                # NumPy reports a short write on a full disk without an errno.
                 if error.errno is None:
                     raise DiskFull(
                         f"no space left in {self.folder}; free some, and the same command goes on"

@@ -69,9 +69,6 @@ def test_what_ir_datasets_cannot_give_is_one_line(
     monkeypatch.setenv("IR_DATASETS_DL_TRIES", "1")
     collection = "antique/test" if damage is None else "beir/fiqa/test"
     code = f"""
-import sys
-import subprocess
-import sys
 from pathlib import Path
 from benchmarks.collections import open_collection
 from benchmarks.errors import MissingData

@@ -1,4 +1,4 @@
-"""Towers against transformers' own classes, on random weights in each checkpoint's real layout."""
+"""Contriever against transformers' own classes, on random weights in its checkpoints' layouts."""
 
 from __future__ import annotations
 
