@@ -112,8 +112,14 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Setting:
-    """What a variant may depend on when it is built."""
+    """What a variant may depend on when it is built.
+
+    `collection` is the id of what will be searched. With `random_weights` a model is a tiny one of
+    the real architecture, drawn from `seed`: it goes the way of the real one and needs no checkpoint.
+    """
 
     language: str = "en"
     checkpoint: Path | None = None
     seed: int = 0
+    collection: str = ""
+    random_weights: bool = False

@@ -39,12 +39,14 @@ class Variant:
     """One configuration of a baseline.
 
     `build` makes the encoder or retriever; `missing` says in a few words what this machine
-    lacks for it, or nothing; `trained_here` puts its results on the lab rung.
+    lacks for it, or nothing; `needs` names what any machine needs for it (a checkpoint, pinned);
+    `trained_here` puts its results on the lab rung.
     """
 
     build: Callable[[Setting], Encoder | Retriever]
     summary: str
     missing: Callable[[], str] = _nothing_missing
+    needs: str = ""
     trained_here: bool = False
 
 

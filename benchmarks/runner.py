@@ -37,6 +37,7 @@ class Bench:
     strict: bool = False
     efficiency: bool = True
     fresh: bool = False
+    random_weights: bool = False
     progress: Progress = field(default_factory=Progress)
 
 
@@ -50,7 +51,9 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
         bench.progress.say(f"    {spec}: {lacking}")
     collection = open_collection(collection_id, bench.cache, strict=bench.strict)
     _tell_problems(collection, bench.progress)
-    setting = Setting(collection.conventions.language, bench.checkpoint, bench.seed)
+    setting = Setting(
+        collection.conventions.language, bench.checkpoint, bench.seed, collection_id, bench.random_weights
+    )
     searcher = resolve(spec, setting)
     protocol = protocol_of(searcher, collection)
 

@@ -75,7 +75,7 @@ def run(args: Namespace) -> int:
         )
     bench = Bench(
         Cache.default(), Store(args.results), args.checkpoint, args.seed, args.strict,
-        not args.no_efficiency, args.fresh, Progress(args.quiet),
+        not args.no_efficiency, args.fresh, progress=Progress(args.quiet),
     )  # fmt: skip
     outcome = run_grid(cells, bench)
     from benchmarks.rendering.reports import write_reports

@@ -28,6 +28,7 @@ def measure(spec: str, collection: str, depth: int, setting: Setting, cache: Pat
     task = {
         "spec": spec, "collection": collection, "depth": depth, "cache": str(cache), "seed": setting.seed,
         "checkpoint": str(setting.checkpoint) if setting.checkpoint else None,
+        "random_weights": setting.random_weights,
     }  # fmt: skip
     threads = dict.fromkeys(_THREAD_VARIABLES, str(cores()))
     done = subprocess.run(
@@ -54,7 +55,9 @@ def main() -> None:
     cache = Cache(Path(task["cache"]))
     collection = open_collection(task["collection"], cache)
     checkpoint = Path(task["checkpoint"]) if task["checkpoint"] else None
-    setting = Setting(collection.conventions.language, checkpoint, task["seed"])
+    setting = Setting(
+        collection.conventions.language, checkpoint, task["seed"], task["collection"], task["random_weights"]
+    )
     queries = collection.queries()[:_MOST_QUERIES]
     start = time.perf_counter()
     with PeakMemory() as memory:
