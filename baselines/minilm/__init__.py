@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from baselines.encoders.checkpoints import Checkpoint
-from benchmarks.interfaces import Encoder, Setting
-from benchmarks.registry import Baseline, Variant
+from baselines.encoders.transformer import Conventions, plain_variant
+from benchmarks.registry import Baseline
 
 CHECKPOINT = Checkpoint(
     repository="sentence-transformers/all-MiniLM-L6-v2",
@@ -20,21 +20,14 @@ CHECKPOINT = Checkpoint(
 )
 
 
-def _encoder(setting: Setting) -> Encoder:
-    from baselines.encoders.transformer import Conventions, TransformerEncoder
-
-    conventions = Conventions(normalised=True, query_tokens=256, document_tokens=256)
-    return TransformerEncoder(CHECKPOINT, conventions, setting.checkpoint)
-
-
 baseline = Baseline(
     key="minilm",
     summary="sentence-transformers/all-MiniLM-L6-v2, 384 dimensions",
     variants={
-        "l6-v2": Variant(
-            _encoder,
+        "l6-v2": plain_variant(
+            CHECKPOINT,
+            Conventions(normalised=True, query_tokens=256, document_tokens=256),
             "mean pooling, normalised, 256 word pieces, title and text joined by a space",
-            missing=CHECKPOINT.missing,
         )
     },
     published=Path(__file__).with_name("published.toml"),

@@ -1,0 +1,92 @@
+"""What a model is made of: a backbone, further tensors, a tokenizer; from a folder, or drawn at random.
+
+A paper's model is a transformers backbone, found under some prefix in its file, and perhaps a
+head. Whatever a model asks for and the file lacks is an error: transformers would draw it at
+random and go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from baselines.encoders.checkpoints import SAFETENSORS, weights_in
+from benchmarks.errors import MissingWeights
+
+if TYPE_CHECKING:
+    import torch
+
+Renaming = Mapping[str, str]
+"""Regular expressions of names in a file, and what the backbone calls them."""
+
+
+class Weights(Protocol):
+    """Where a model's parts come from."""
+
+    def backbone(self, renaming: Renaming | None = None, /) -> Any:
+        """A transformers encoder in float32, ready to infer."""
+
+    def tensor(self, name: str, shape: tuple[int, ...]) -> torch.Tensor:
+        """A tensor of the file that belongs to no backbone."""
+
+    def tokenizer(self) -> Any:
+        """The fast tokenizer."""
+
+
+class FolderWeights:
+    """A checkpoint's folder: config.json, tokenizer files, model.safetensors or pytorch_model.bin."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def backbone(self, renaming: Renaming | None = None) -> Any:
+        """The encoder under `renaming`. Raises `MissingWeights` when a tensor of it is not in the file."""
+        import torch
+        from transformers import AutoModel
+
+        _quiet()
+        file = weights_in(self._folder)
+        # A PyTorch file is read with torch.load(weights_only=True): tensors, never code.
+        model, report = AutoModel.from_pretrained(
+            str(self._folder), local_files_only=True, use_safetensors=file.name == SAFETENSORS,
+            dtype=torch.float32, add_pooling_layer=False, key_mapping=dict(renaming or {}), output_loading_info=True,
+        )  # fmt: skip
+        if lacking := sorted(report["missing_keys"]):
+            raise MissingWeights(
+                f"{file} has no {lacking[0]} ({len(lacking)} tensors of the model are missing); is it this model's file?"
+            )
+        return model.eval()
+
+    def tensor(self, name: str, shape: tuple[int, ...]) -> torch.Tensor:
+        """A tensor by its name in the file. Raises `MissingWeights` when it is not there, or has another shape."""
+        import torch
+        from safetensors import safe_open
+
+        file = weights_in(self._folder)
+        if file.name == SAFETENSORS:
+            with safe_open(file, framework="pt") as tensors:
+                found = tensors.get_tensor(name) if name in tensors.keys() else None  # noqa: SIM118
+        else:
+            found = torch.load(file, map_location="cpu", weights_only=True, mmap=True).get(name)
+        if found is None or tuple(found.shape) != shape:
+            there = f"is {list(found.shape)}" if found is not None else "is not there"
+            raise MissingWeights(
+                f"{file}: {name} {there}, and {list(shape)} is needed; is it this model's file?"
+            )
+        tensor: torch.Tensor = found.to(torch.float32)
+        return tensor
+
+    def tokenizer(self) -> Any:
+        """The folder's tokenizer."""
+        from transformers import AutoTokenizer
+
+        _quiet()
+        return AutoTokenizer.from_pretrained(str(self._folder), local_files_only=True)
+
+
+def _quiet() -> None:
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
