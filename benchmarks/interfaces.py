@@ -20,11 +20,12 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One unit of retrieval."""
+    """One unit of retrieval. Few collections have a `url`, and few encoders read it."""
 
     id: str
     title: str
     text: str
+    url: str = ""
 
     @property
     def contents(self) -> str:
@@ -73,6 +74,27 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class TokenEncoder(Protocol):
+    """Text to several vectors each, compared by late interaction (MaxSim).
+
+    A document's score is the sum over the query's vectors of the best inner product with one of the
+    document's. `token_vectors` is the type the documents' vectors have on disk: float16 or float32.
+    """
+
+    token_vectors: str
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """As an `Encoder`'s."""
+
+    def encode_queries(self, texts: Sequence[str]) -> list[FloatArray]:
+        """A list of float32[vectors, dimension]; at least one vector each."""
+
+    def encode_documents(self, documents: Sequence[Document]) -> list[FloatArray]:
+        """A list of float32[vectors, dimension]; at least one vector each."""
+
+
+@runtime_checkable
 class Searcher(Protocol):
     """What answers queries: a retriever with its index open, or a composition of such."""
 
@@ -85,14 +107,17 @@ class Searcher(Protocol):
 
 
 @runtime_checkable
-class Retriever(Searcher, Protocol):
-    """Documents to an index, queries to rankings.
+class Indexed(Protocol):
+    """What keeps something of the documents on disk.
 
-    A retriever that can also order documents it is given (`score`) can re-rank. One whose index
-    depends on less than the whole `protocol` names that part `index_protocol`; it names the folder.
-    One that knows better than the bench what its index weighs and took has `index_bytes()` and
-    `build_seconds()`.
+    One whose index depends on less than the whole `protocol` names that part `index_protocol`; it
+    names the folder. One that knows better than the bench what its index weighs and took has
+    `index_bytes()` and `build_seconds()`.
     """
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Everything about it that can move a number, as JSON values."""
 
     def index(self, documents: Iterable[Document], folder: Path) -> None:
         """Make `folder` hold the index of `documents`, and open it.
@@ -103,8 +128,17 @@ class Retriever(Searcher, Protocol):
 
 
 @runtime_checkable
+class Retriever(Searcher, Indexed, Protocol):
+    """Documents to an index, queries to rankings. One that can also order given documents (`score`) can re-rank."""
+
+
+@runtime_checkable
 class Scorer(Protocol):
     """What a re-ranker needs to be."""
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Everything about it that can move a number, as JSON values."""
 
     def score(self, queries: Sequence[Query], candidates: Sequence[Sequence[str]]) -> list[FloatArray]:
         """One score for each candidate document id of each query; ids the index lacks get -inf."""

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from benchmarks.errors import UnknownName, UsageError
-from benchmarks.interfaces import Encoder, Retriever, Setting
+from benchmarks.interfaces import Encoder, Scorer, Searcher, Setting, TokenEncoder
 from benchmarks.spec import Leaf
 
 GROUP = "retriever_bench.baselines"
@@ -43,7 +43,7 @@ class Variant:
     `trained_here` puts its results on the lab rung.
     """
 
-    build: Callable[[Setting], Encoder | Retriever]
+    build: Callable[[Setting], Encoder | TokenEncoder | Searcher | Scorer]
     summary: str
     missing: Callable[[], str] = _nothing_missing
     needs: str = ""

@@ -6,6 +6,9 @@
     minilm@[IVF64,PQ48;nprobe=8]      with commas or search parameters: in brackets
     rrf(bm25:flat,minilm)             fusion by reciprocal rank (parameter: k=60)
     wsum(0.3*bm25:flat,0.7*minilm)    fusion by weighted sum of min-max normalised scores
+    sum(0.1*bm25:flat,1*dpr)          by weighted sum of raw scores; what a part did not find has the
+                                      lowest score of its list (depth=1000 of each part)
+    union(1*bm25:flat,1.1*dpr)        the same over the union, each document scored by every part
     rerank(bm25:flat,minilm,depth=100)  the second re-orders the first's best `depth`
 
 Specs nest. Two specs are equal when they print alike.
@@ -20,8 +23,11 @@ from typing import NoReturn
 from benchmarks.errors import UsageError
 
 _SEARCH_DEFAULTS = (("HNSW", "efSearch", 256), ("IVF", "nprobe", 16))
-COMPOSITIONS = ("rrf", "wsum", "rerank")
-_DEFAULTS = {"rrf": {"k": 60.0}, "wsum": {}, "rerank": {"depth": 100.0}}
+COMPOSITIONS = ("rrf", "wsum", "sum", "union", "rerank")
+_WEIGHTED = ("wsum", "sum", "union")
+_DEFAULTS = {
+    "rrf": {"k": 60.0}, "wsum": {}, "sum": {"depth": 1000.0}, "union": {"depth": 1000.0}, "rerank": {"depth": 100.0},
+}  # fmt: skip
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?::[A-Za-z0-9_.+-]+)*")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _KEY = re.compile(r"([a-z_]+)=([0-9]+(?:\.[0-9]+)?)")
@@ -184,11 +190,14 @@ def _checked(spec: Composition) -> Composition:
         raise UsageError(f"{spec}: rerank takes two retrievers, the first stage and the re-ranker")
     if len(spec.parts) < 2:
         raise UsageError(f"{spec}: {spec.function} takes at least two retrievers")
-    if spec.weights and (spec.function != "wsum" or len(spec.weights) != len(spec.parts)):
+    if spec.weights and (spec.function not in _WEIGHTED or len(spec.weights) != len(spec.parts)):
         names = ", ".join(map(str, spec.parts))
-        raise UsageError(f"{spec.function} of {names}: weights go with wsum, one for each retriever")
+        raise UsageError(
+            f"{spec.function} of {names}: weights go with {', '.join(_WEIGHTED)}, one for each retriever"
+        )
     if spec.weights and not any(spec.weights):
         raise UsageError(f"{spec}: all weights are 0")
-    if spec.function == "rerank" and (spec.setting("depth") < 1 or spec.setting("depth") % 1):
+    depth = spec.setting("depth") if "depth" in _DEFAULTS[spec.function] else 1
+    if depth < 1 or depth % 1:
         raise UsageError(f"{spec}: depth is a whole number from 1 on")
     return spec

@@ -8,8 +8,6 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, Any
 
-from baselines.encoders.weights import Renaming
-
 if TYPE_CHECKING:
     import torch
 
@@ -29,7 +27,7 @@ class DrawnWeights:
         self._roberta = architecture == "roberta"
         self._seed = seed
 
-    def backbone(self, _renaming: Renaming | None = None) -> Any:
+    def backbone(self, _prefix: str = "", /) -> Any:
         """A transformers encoder of 32 dimensions and two layers."""
         import torch
         from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel

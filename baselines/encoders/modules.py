@@ -19,5 +19,22 @@ class Pooled(torch.nn.Module):
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """float[texts, dimension]."""
-        vectors = self._pooling(batch.run(self.backbone), batch.attended)
+        vectors = self._pooling(batch.run(self.backbone), batch.kept)
         return torch.nn.functional.normalize(vectors, dim=1) if self._normalised else vectors
+
+
+class Projected(torch.nn.Module):
+    """W x + b of another model's vector x."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+
+    def __init__(self, model: torch.nn.Module, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """float[texts, dimension]."""
+        return torch.nn.functional.linear(self.model(batch), self.weight, self.bias)

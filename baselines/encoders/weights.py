@@ -7,7 +7,7 @@ random and go on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,15 +17,15 @@ from benchmarks.errors import MissingWeights
 if TYPE_CHECKING:
     import torch
 
-Renaming = Mapping[str, str]
-"""Regular expressions of names in a file, and what the backbone calls them."""
-
 
 class Weights(Protocol):
     """Where a model's parts come from."""
 
-    def backbone(self, renaming: Renaming | None = None, /) -> Any:
-        """A transformers encoder in float32, ready to infer."""
+    def backbone(self, prefix: str = "", /) -> Any:
+        """The transformers encoder whose names in the file begin with `prefix`, in float32, ready to infer.
+
+        With a prefix the encoder is a BERT, whatever the file's configuration calls the whole.
+        """
 
     def tensor(self, name: str, shape: tuple[int, ...]) -> torch.Tensor:
         """A tensor of the file that belongs to no backbone."""
@@ -40,17 +40,18 @@ class FolderWeights:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def backbone(self, renaming: Renaming | None = None) -> Any:
-        """The encoder under `renaming`. Raises `MissingWeights` when a tensor of it is not in the file."""
+    def backbone(self, prefix: str = "", /) -> Any:
+        """The encoder under `prefix`. Raises `MissingWeights` when a tensor of it is not in the file."""
         import torch
-        from transformers import AutoModel
+        from transformers import AutoModel, BertModel
 
         _quiet()
         file = weights_in(self._folder)
         # A PyTorch file is read with torch.load(weights_only=True): tensors, never code.
-        model, report = AutoModel.from_pretrained(
+        kind: Any = BertModel if prefix else AutoModel
+        model, report = kind.from_pretrained(
             str(self._folder), local_files_only=True, use_safetensors=file.name == SAFETENSORS,
-            dtype=torch.float32, add_pooling_layer=False, key_mapping=dict(renaming or {}), output_loading_info=True,
+            dtype=torch.float32, add_pooling_layer=False, key_mapping={f"^{re.escape(prefix)}": ""} if prefix else None, output_loading_info=True,
         )  # fmt: skip
         if lacking := sorted(report["missing_keys"]):
             raise MissingWeights(

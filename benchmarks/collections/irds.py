@@ -53,7 +53,7 @@ class DatasetSource:
                 continue
             if not text.strip() and not title.strip():
                 report(Problem(where, "empty document", skipped=False))
-            yield where, Document(doc.doc_id, title, text)
+            yield where, Document(doc.doc_id, title, text, getattr(doc, "url", "") or "")
 
     def queries(self, report: Report) -> Iterator[tuple[str, Query]]:
         """Queries in ir-datasets' order."""

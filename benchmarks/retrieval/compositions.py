@@ -20,10 +20,13 @@ Fuse = Callable[[Sequence[Ranking]], dict[str, float]]
 class Fusion:
     """The union of several retrievers' best documents under one score."""
 
-    def __init__(self, parts: Sequence[Searcher], fuse: Fuse, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, parts: Sequence[Searcher], fuse: Fuse, settings: Mapping[str, Any], candidates: int = 0
+    ) -> None:
         self.parts = tuple(parts)
         self._fuse = fuse
         self._settings = settings
+        self._candidates = candidates
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -31,16 +34,51 @@ class Fusion:
         return {"kind": "fusion", **self._settings, "parts": [dict(part.protocol) for part in self.parts]}
 
     def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        """Search with every part to `depth`, fuse, and cut at `depth`."""
-        columns = [part.search(queries, depth) for part in self.parts]
+        """Search with every part to `depth`, or to `candidates` where that is more; fuse, and cut at `depth`."""
+        columns = [part.search(queries, max(depth, self._candidates)) for part in self.parts]
         with stage("fuse"):
             return [_ranked(self._fuse(rankings), depth) for rankings in zip(*columns, strict=True)]
+
+
+class Union:
+    """The union of several retrievers' best `candidates`, each document scored by every one of them.
+
+    The hybrid of DPR (Karpukhin et al. 2020, section 5.1): BM25(q, p) + lambda sim(q, p).
+    """
+
+    def __init__(self, parts: Sequence[Searcher], weights: Sequence[float], candidates: int) -> None:
+        self.parts = tuple(parts)
+        self._weights, self._candidates = tuple(weights), candidates
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Weights, how many, and what."""
+        return {
+            "kind": "union", "weights": list(self._weights), "candidates": self._candidates,
+            "parts": [dict(part.protocol) for part in self.parts],
+        }  # fmt: skip
+
+    def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """Search with every part, score the union with every part, and cut at `depth`."""
+        columns = [part.search(queries, self._candidates) for part in self.parts]
+        found = [
+            sorted({id for ranking in rankings for id in ranking.ids})
+            for rankings in zip(*columns, strict=True)
+        ]
+        with stage("rerank"):
+            scored = [part.score(queries, found) for part in self.parts if isinstance(part, Scorer)]
+            return [rank(ids, self._sum(scores), depth) for ids, *scores in zip(found, *scored, strict=True)]
+
+    def _sum(self, scores: Sequence[FloatArray]) -> FloatArray:
+        """The weighted sum of one query's scores, part by part, in float64 on the way."""
+        total: FloatArray = (np.array(self._weights) @ np.stack(scores).astype(np.float64)).astype(np.float32)
+        return total
 
 
 class Reranking:
     """The first part's best `candidates` documents, ordered by the second part's score."""
 
-    def __init__(self, first: Searcher, scorer: Searcher, candidates: int) -> None:
+    def __init__(self, first: Searcher, scorer: Scorer, candidates: int) -> None:
         self.parts = (first, scorer)
         self._candidates = candidates
 
@@ -53,7 +91,6 @@ class Reranking:
     def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Find with the first part, order with the second. At most `candidates` come back."""
         first, scorer = self.parts
-        assert isinstance(scorer, Scorer)
         found = first.search(queries, self._candidates)
         with stage("rerank"):
             scores = scorer.score(queries, [ranking.ids for ranking in found])
@@ -85,6 +122,25 @@ def weighted_sum(weights: Sequence[float]) -> Fuse:
         for weight, ranking in zip(weights, rankings, strict=True):
             for id, score in zip(ranking.ids, _min_max(ranking.scores).tolist(), strict=True):
                 fused[id] = fused.get(id, 0.0) + weight * score
+        return fused
+
+    return fuse
+
+
+def raw_sum(weights: Sequence[float]) -> Fuse:
+    """The weighted sum of the scores as they are.
+
+    A document that a part did not find gets the lowest score of that part's list (Lin et al. 2021,
+    section 4): nothing where the list is empty.
+    """
+
+    def fuse(rankings: Sequence[Ranking]) -> dict[str, float]:
+        fused = dict.fromkeys((id for ranking in rankings for id in ranking.ids), 0.0)
+        for weight, ranking in zip(weights, rankings, strict=True):
+            scores = dict(zip(ranking.ids, ranking.scores.tolist(), strict=True))
+            lowest = min(scores.values(), default=0.0)
+            for id in fused:
+                fused[id] += weight * scores.get(id, lowest)
         return fused
 
     return fuse

@@ -58,7 +58,7 @@ class DenseRetriever:
             self._shards.manifest.check()
         self._fit(documents, folder)
         if not finished:
-            self._shards.build(self.encoder, documents)
+            self._shards.encode(self.encoder, documents)
         self._ids = IdTable(self._shards.manifest)
         if self.key is not None:
             self._faiss = FaissIndex(self.key, self.seed)

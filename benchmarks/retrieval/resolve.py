@@ -11,12 +11,20 @@ from typing import Any
 
 from benchmarks.collections.collection import Collection
 from benchmarks.errors import UsageError
-from benchmarks.interfaces import Document, Encoder, Retriever, Scorer, Searcher, Setting
+from benchmarks.interfaces import Document, Encoder, Indexed, Scorer, Searcher, Setting, TokenEncoder
 from benchmarks.protocol import fingerprint
-from benchmarks.registry import canonical, variant_of
-from benchmarks.retrieval.compositions import Fusion, Reranking, reciprocal_rank, weighted_sum
+from benchmarks.registry import Variant, canonical, variant_of
+from benchmarks.retrieval.compositions import (
+    Fusion,
+    Reranking,
+    Union,
+    raw_sum,
+    reciprocal_rank,
+    weighted_sum,
+)
 from benchmarks.retrieval.dense import DenseRetriever
-from benchmarks.spec import Composition, Leaf, Spec
+from benchmarks.retrieval.late import LateInteraction
+from benchmarks.spec import Composition, Leaf, Spec, parse
 from benchmarks.storage.atomic import write_json
 from benchmarks.storage.cache import Cache
 
@@ -39,30 +47,69 @@ def missing_for(spec: Spec) -> str:
 
 def resolve(spec: Spec, setting: Setting) -> Searcher:
     """Build what a spec names, without loading weights or opening indexes. Raises `UsageError`."""
+    built = _resolve(spec, setting)
+    if not isinstance(built, Searcher):
+        raise UsageError(f"{spec} orders what another retriever found; use it as rerank(FIRST,{spec})")
+    return built
+
+
+def composed(text: str, summary: str) -> Variant:
+    """A variant that is a composition of variants under a name of its own."""
+    spec = parse(text)
+    return Variant(
+        lambda setting: resolve(spec, setting),
+        summary,
+        missing=lambda: missing_for(spec),
+        needs=" and ".join(map(str, spec.leaves)),
+    )
+
+
+def _resolve(spec: Spec, setting: Setting) -> Searcher | Scorer:
     if isinstance(spec, Leaf):
-        built = variant_of(spec)[1].build(setting)
-        if isinstance(built, Encoder):
-            return DenseRetriever(built, spec.index, setting.seed)
-        if not isinstance(built, Retriever):
-            raise UsageError(
-                f"{spec}: {type(built).__name__} is neither an Encoder (protocol, encode_queries, encode_documents) "
-                "nor a Retriever (protocol, index, search)"
-            )
-        if spec.index is not None:
-            raise UsageError(f"{spec}: {spec.baseline} brings its own index; leave out @{spec.index}")
-        return built
+        return _leaf(spec, setting)
+    if spec.function == "rerank":
+        first, scorer = resolve(spec.parts[0], setting), _scorer(spec, spec.parts[1], setting)
+        return Reranking(first, scorer, int(spec.setting("depth")))
     parts = [resolve(part, setting) for part in spec.parts]
-    if spec.function == "rrf":
-        k = spec.setting("k")
-        return Fusion(parts, reciprocal_rank(k), {"function": "reciprocal rank", "k": k})
-    if spec.function == "wsum":
-        weights = spec.weights or (1.0,) * len(parts)
-        return Fusion(
-            parts, weighted_sum(weights), {"function": "weighted min-max sum", "weights": list(weights)}
+    weights = spec.weights or (1.0,) * len(parts)
+    depth = int(spec.setting("depth"))
+    match spec.function:
+        case "rrf":
+            k = spec.setting("k")
+            return Fusion(parts, reciprocal_rank(k), {"function": "reciprocal rank", "k": k})
+        case "wsum":
+            how = {"function": "weighted min-max sum", "weights": list(weights)}
+            return Fusion(parts, weighted_sum(weights), how)
+        case "sum":
+            raw: dict[str, Any] = {"function": "weighted sum", "weights": list(weights), "candidates": depth}
+            return Fusion(parts, raw_sum(weights), raw, depth)
+        case _:
+            for part in spec.parts:
+                _scorer(spec, part, setting)
+            return Union(parts, weights, depth)
+
+
+def _scorer(spec: Spec, part: Spec, setting: Setting) -> Scorer:
+    built = _resolve(part, setting)
+    if not isinstance(built, Scorer):
+        raise UsageError(f"{spec}: {part} cannot score given documents, so it cannot re-rank")
+    return built
+
+
+def _leaf(spec: Leaf, setting: Setting) -> Searcher | Scorer:
+    built = variant_of(spec)[1].build(setting)
+    if isinstance(built, Encoder) and not isinstance(built, TokenEncoder):
+        return DenseRetriever(built, spec.index, setting.seed)
+    if spec.index is not None:
+        raise UsageError(f"{spec}: {spec.baseline} brings its own index; leave out @{spec.index}")
+    if isinstance(built, TokenEncoder):
+        return LateInteraction(built)
+    if not isinstance(built, (Searcher, Scorer)):
+        raise UsageError(
+            f"{spec}: {type(built).__name__} is neither an Encoder (protocol, encode_queries, encode_documents) "
+            "nor a Retriever (protocol, index, search)"
         )
-    if not isinstance(parts[1], Scorer):
-        raise UsageError(f"{spec}: {spec.parts[1]} cannot score given documents, so it cannot re-rank")
-    return Reranking(parts[0], parts[1], int(spec.setting("depth")))
+    return built
 
 
 @dataclass
@@ -94,19 +141,19 @@ class _Documents:
 
 
 def open_indexes(
-    searcher: Searcher, collection: Collection, cache: Cache, track: Track = _untracked
+    searcher: Searcher | Scorer, collection: Collection, cache: Cache, track: Track = _untracked
 ) -> Build:
     """Build or complete or open every index a searcher needs. `track` sees the documents go by."""
     build = Build()
-    parts: Sequence[Searcher] = getattr(searcher, "parts", ())
+    parts: Sequence[Searcher | Scorer] = getattr(searcher, "parts", ())
     for part in parts:
         build.add(open_indexes(part, collection, cache, track))
-    if isinstance(searcher, Retriever):
+    if isinstance(searcher, Indexed):
         build.add(_open_index(searcher, collection, cache, track))
     return build
 
 
-def _open_index(retriever: Retriever, collection: Collection, cache: Cache, track: Track) -> Build:
+def _open_index(retriever: Indexed, collection: Collection, cache: Cache, track: Track) -> Build:
     protocol = getattr(retriever, "index_protocol", retriever.protocol)
     name = fingerprint({"documents": collection.inspection.documents_sha256, "index": dict(protocol)})
     folder = cache.index(name)
@@ -123,7 +170,7 @@ def _open_index(retriever: Retriever, collection: Collection, cache: Cache, trac
     return Build(_ask(retriever, "index_bytes", None) or _size(folder), measured)
 
 
-def _ask(retriever: Retriever, name: str, default: Any) -> Any:
+def _ask(retriever: Indexed, name: str, default: Any) -> Any:
     method = getattr(retriever, name, None)
     return method() if method else default
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,37 +24,81 @@ SHARD = 2048
 _KEPT_OPEN = 256
 """Mapped shards hold a file descriptor each, and a process has some thousand."""
 
+Encode = Callable[[list[Document]], Mapping[str, NDArray[Any]]]
 
-class VectorShards:
-    """The encoded documents of one folder."""
+
+class Shards:
+    """The encoded documents of one folder, in shards of `SHARD` documents."""
 
     def __init__(self, folder: Path) -> None:
         self.manifest = Manifest(folder)
-        self._opened: dict[int, FloatArray] = {}
 
     @property
     def finished(self) -> bool:
         """Whether every document is encoded and the id table written."""
         return IdTable.written(self.manifest)
 
-    def build(self, encoder: Encoder, documents: Iterable[Document]) -> None:
-        """Encode what is not encoded yet, then write the id table. Raises `EvaluationError`."""
+    def build(self, encode: Encode, documents: Iterable[Document]) -> None:
+        """Encode what is not encoded yet, then write the id table.
+
+        `encode` gives the arrays of a shard by name. Raises `EvaluationError`.
+        """
         stream = iter(documents)
         for number in itertools.count():
             shard = list(itertools.islice(stream, SHARD))
             if not shard:
                 break
-            if _ids_name(number) not in self.manifest:
-                self._encode(encoder, shard, number)
-        ids = [self.manifest.array(_ids_name(number)) for number in range(self._count())]
+            if _name("ids", number) not in self.manifest:
+                self._encode(encode, shard, number)
+        ids = [self.manifest.array(_name("ids", number)) for number in range(self.count)]
         if not ids:
             raise EvaluationError("there are no documents to index")
         IdTable.write(self.manifest, np.concatenate(ids))
 
+    def __len__(self) -> int:
+        return sum(self.manifest.parts[_name("ids", number)].facts["rows"] for number in range(self.count))
+
+    @property
+    def count(self) -> int:
+        """How many shards there are."""
+        return sum(name.startswith("ids-0") for name in self.manifest.parts)
+
+    def array(self, part: str, number: int) -> NDArray[Any]:
+        """One array of a shard, memory-mapped."""
+        return self.manifest.array(_name(part, number))
+
+    def _encode(self, encode: Encode, shard: list[Document], number: int) -> None:
+        start = time.perf_counter()
+        arrays = encode(shard)
+        seconds = time.perf_counter() - start
+        for part, array in arrays.items():
+            self.manifest.write_array(_name(part, number), array, seconds if part == "vectors" else 0.0)
+        # The ids come last: their presence says that the shard is whole.
+        ids = encoded([document.id for document in shard])
+        self.manifest.write_array(_name("ids", number), ids, rows=len(shard))
+
+
+class VectorShards(Shards):
+    """One vector a document: an array `vectors` float32[documents, dimension] in each shard."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._opened: dict[int, FloatArray] = {}
+
+    def encode(self, encoder: Encoder, documents: Iterable[Document]) -> None:
+        """Build the shards with an encoder. Raises `EvaluationError` for vectors it should not give."""
+
+        def arrays(shard: list[Document]) -> dict[str, NDArray[Any]]:
+            vectors = encoder.encode_documents(shard)
+            check_vectors(vectors, len(shard))
+            return {"vectors": vectors}
+
+        self.build(arrays, documents)
+
     def shards(self) -> Iterator[tuple[int, FloatArray]]:
         """Each shard with the position of its first document."""
         start = 0
-        for number in range(self._count()):
+        for number in range(self.count):
             vectors = self._shard(number)
             yield start, vectors
             start += len(vectors)
@@ -71,13 +116,10 @@ class VectorShards:
             result[here] = vectors
         return result
 
-    def __len__(self) -> int:
-        return sum(self.manifest.parts[_ids_name(number)].facts["rows"] for number in range(self._count()))
-
     @property
     def dimension(self) -> int:
         """Columns of every shard. Raises `DamagedCache` where there is none."""
-        if not self._count():
+        if not self.count:
             raise DamagedCache(f"{self.manifest.folder} holds no vectors; delete it and run again")
         dimension: int = self._shard(0).shape[1]
         return dimension
@@ -86,23 +128,10 @@ class VectorShards:
         """A shard's vectors. The first few stay mapped: a query should not open files."""
         if number in self._opened:
             return self._opened[number]
-        vectors = self.manifest.array(_vectors_name(number))
+        vectors = self.array("vectors", number)
         if len(self._opened) < _KEPT_OPEN:
             self._opened[number] = vectors
         return vectors
-
-    def _count(self) -> int:
-        return sum(name.startswith("ids-0") for name in self.manifest.parts)
-
-    def _encode(self, encoder: Encoder, shard: list[Document], number: int) -> None:
-        start = time.perf_counter()
-        vectors = encoder.encode_documents(shard)
-        seconds = time.perf_counter() - start
-        check_vectors(vectors, len(shard))
-        self.manifest.write_array(_vectors_name(number), vectors, seconds)
-        # The ids come last: their presence says that the shard is whole.
-        ids = encoded([document.id for document in shard])
-        self.manifest.write_array(_ids_name(number), ids, rows=len(shard))
 
 
 def check_vectors(vectors: FloatArray, rows: int) -> None:
@@ -119,9 +148,5 @@ def check_vectors(vectors: FloatArray, rows: int) -> None:
         raise EvaluationError(f"the encoder gave a vector that is not finite (text {bad} of its batch)")
 
 
-def _vectors_name(number: int) -> str:
-    return f"vectors-{number:06d}.npy"
-
-
-def _ids_name(number: int) -> str:
-    return f"ids-{number:06d}.npy"
+def _name(part: str, number: int) -> str:
+    return f"{part}-{number:06d}.npy"

@@ -1,0 +1,92 @@
+"""The dual encoder of DPR: a tower for questions, another for passages, [CLS] of each.
+
+Karpukhin et al. 2020, section 3.1. Conventions of the released code: title and text are the two
+segments of a BERT pair, [CLS] title [SEP] text [SEP], but all token types are 0; a typographic
+apostrophe in a question becomes a plain one; nothing is projected or normalised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from baselines.encoders.checkpoints import Checkpoint
+from baselines.encoders.pooling import first
+from baselines.encoders.tower import Tokens, Tower
+from baselines.encoders.transformer import tokenised
+from baselines.encoders.weights import Weights
+from benchmarks.interfaces import Document, FloatArray, Setting
+from benchmarks.registry import Variant
+
+if TYPE_CHECKING:
+    import torch
+
+
+class DualEncoder:
+    """Two BERTs in the layout of transformers' DPR classes, with its projection where the file has one.
+
+    Tokens are the most a question or a passage may have, special ones included.
+    """
+
+    def __init__(
+        self,
+        questions: Checkpoint,
+        passages: Checkpoint,
+        setting: Setting,
+        query_tokens: int = 256,
+        document_tokens: int = 256,
+    ) -> None:
+        self._checkpoints = {"questions": questions, "passages": passages}
+        self._query_tokens, self._document_tokens = query_tokens, document_tokens
+        self._setting = setting
+        self._questions = Tower(lambda: questions.open(setting), lambda w: _model(w, "question_encoder"))
+        self._passages = Tower(lambda: passages.open(setting), lambda w: _model(w, "ctx_encoder"))
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """The two checkpoints and the conventions."""
+        return {
+            "model": {name: point.identity(self._setting) for name, point in self._checkpoints.items()},
+            "template": "[CLS] title [SEP] text [SEP], one token type", "truncation": "longest segment cut",
+            "apostrophe": "U+2019 as '", "pooling": "first token", "normalised": False, "dtype": "float32",
+            "query_tokens": self._query_tokens, "document_tokens": self._document_tokens,
+        }  # fmt: skip
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """float32[len(texts), dimension]."""
+        plain = [text.replace("\u2019", "'") for text in texts]
+        return self._questions.vectors(tokenised(self._questions.tokenizer, plain, self._query_tokens))
+
+    def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
+        """float32[len(documents), dimension]."""
+        return self._passages.vectors([self._pair(document) for document in documents])
+
+    def _pair(self, document: Document) -> Tokens:
+        pair = (document.title, document.text) if document.title else (document.text,)
+        cut = self._passages.tokenizer(*pair, truncation="longest_first", max_length=self._document_tokens)
+        return Tokens(cut["input_ids"])
+
+
+def _model(weights: Weights, tower: str) -> torch.nn.Module:
+    from baselines.encoders.modules import Pooled, Projected
+
+    backbone = weights.backbone(f"{tower}.bert_model.")
+    pooled = Pooled(backbone, first, normalised=False)
+    size = getattr(backbone.config, "projection_dim", 0)
+    if not size:
+        return pooled
+    head = f"{tower}.encode_proj"
+    return Projected(
+        pooled,
+        weights.tensor(f"{head}.weight", (size, backbone.config.hidden_size)), weights.tensor(f"{head}.bias", (size,)),
+    )  # fmt: skip
+
+
+def dual_variant(questions: Checkpoint, passages: Checkpoint, summary: str) -> Variant:
+    """A variant with a published pair of checkpoints."""
+    return Variant(
+        lambda setting: DualEncoder(questions, passages, setting),
+        summary,
+        missing=lambda: questions.missing() or passages.missing(),
+        needs=f"{questions.needs} and {passages.needs}",
+    )

@@ -1,0 +1,49 @@
+"""TCT-ColBERT (Lin et al. 2021): one vector a text, distilled from ColBERT within each batch.
+
+The teacher scores all pairs of a batch while the student trains. The hybrids add BM25's score to
+the dense one with the weights of the authors' reproduction (0.06; 0.1 for doc2query-T5), tuned on
+6,000 training queries: the best 1,000 of each, a missing score being the lowest of its list.
+"""
+
+from __future__ import annotations
+
+from baselines.encoders.checkpoints import PYTORCH, Checkpoint
+from baselines.tct_colbert.encoder import TctEncoder
+from benchmarks.registry import Baseline, Paper, Variant
+from benchmarks.retrieval.resolve import composed
+
+
+def _variant(repository: str, summary: str) -> Variant:
+    # No revision of these was to be found in a source.
+    checkpoint = Checkpoint(repository, weights=PYTORCH)
+    return Variant(
+        lambda setting: TctEncoder(checkpoint, setting),
+        summary,
+        missing=checkpoint.missing,
+        needs=checkpoint.needs,
+    )
+
+
+baseline = Baseline(
+    key="tct_colbert",
+    summary="in-batch distillation from ColBERT; one BERT, mean of its tokens, 768 dimensions",
+    paper=Paper(
+        "In-Batch Negatives for Knowledge Distillation with Tightly-Coupled Teachers for Dense Retrieval",
+        "Lin et al.",
+        2021,
+        "2021.repl4nlp-1.17",
+    ),
+    variants={
+        "v2-hnp": _variant(
+            "castorini/tct_colbert-v2-hnp-msmarco", "hard negatives, teacher tuned on them first"
+        ),
+        "v2-hn": _variant("castorini/tct_colbert-v2-hn-msmarco", "hard negatives of its own, no teacher"),
+        "v2": _variant("castorini/tct_colbert-v2-msmarco", "BM25 negatives and in-batch distillation"),
+        "v1": _variant("castorini/tct_colbert-msmarco", "the model of the 2020 preprint, a lower mark"),
+        "v2-hnp+bm25": composed("sum(0.06*bm25:flat,1*tct_colbert:v2-hnp)", "v2-hnp and 0.06 times BM25"),
+        "v2-hnp+doc2query": composed(
+            "sum(0.1*doc2query_t5:t5-base,1*tct_colbert:v2-hnp)",
+            "v2-hnp and 0.1 times BM25 on expanded passages",
+        ),
+    },
+)
