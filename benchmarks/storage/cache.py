@@ -3,6 +3,7 @@
 indexes/<fingerprint>/       vectors, postings, faiss indexes
 cells/<fingerprint>/         finished records with their runs
 collections/<fingerprint>    what an inspection of a collection found
+downloads/<fingerprint>/     files that ir-datasets does not know
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class Cache:
     def inspection(self, fingerprint: str) -> Path:
         """The file that keeps what reading a collection once has found."""
         return self.root / "collections" / f"{fingerprint}.json"
+
+    def download(self, fingerprint: str) -> Path:
+        """The folder of one downloaded file."""
+        return self.root / "downloads" / fingerprint
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
