@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-_SIZE: dict[str, Any] = {
+_BASE: dict[str, Any] = {
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+}
+_TINY: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
@@ -21,27 +27,31 @@ _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]", "[unused1
 
 
 class DrawnWeights:
-    """Random weights of architecture `bert` or `roberta`; equal seeds draw equal weights."""
+    """Random weights of architecture `bert` or `roberta`, tiny, or of `bert-base` in its full size.
 
-    def __init__(self, architecture: str, seed: int = 0) -> None:
+    Equal seeds draw equal weights. The tokenizer is one of letters and bytes unless another is given.
+    """
+
+    def __init__(self, architecture: str, seed: int = 0, tokenizer: Any = None) -> None:
         self._roberta = architecture == "roberta"
+        self._size = _BASE if architecture == "bert-base" else _TINY
         self._seed = seed
+        self._tokenizer = tokenizer or (_byte_tokenizer() if self._roberta else _letter_tokenizer())
 
     def backbone(self, _prefix: str = "", /) -> Any:
-        """A transformers encoder of 32 dimensions and two layers."""
+        """A transformers encoder; the tiny ones have 32 dimensions and two layers."""
         import torch
         from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
+        vocabulary = len(self._tokenizer)
         with torch.random.fork_rng():
             torch.manual_seed(self._seed)
+            model: Any
             if self._roberta:
-                roberta = RobertaConfig(
-                    vocab_size=len(_byte_vocabulary()), max_position_embeddings=514, **_SIZE
-                )
-                model: Any = RobertaModel(roberta, add_pooling_layer=False)
-                return model.eval()
-            bert = BertConfig(vocab_size=len(_letter_vocabulary()), **_SIZE)
-            model = BertModel(bert, add_pooling_layer=False)
+                config = RobertaConfig(vocab_size=vocabulary, max_position_embeddings=514, **self._size)
+                model = RobertaModel(config, add_pooling_layer=False)
+            else:
+                model = BertModel(BertConfig(vocab_size=vocabulary, **self._size), add_pooling_layer=False)
             return model.eval()
 
     def tensor(self, name: str, shape: tuple[int, ...]) -> torch.Tensor:
@@ -53,22 +63,21 @@ class DrawnWeights:
         return drawn
 
     def tokenizer(self) -> Any:
-        """WordPiece over letters, or byte pairs without merges."""
-        from transformers import BertTokenizer, RobertaTokenizer
-
-        if self._roberta:
-            return RobertaTokenizer(vocab=_byte_vocabulary(), merges=[])
-        return BertTokenizer(vocab=_letter_vocabulary())
+        """WordPiece over letters, byte pairs without merges, or what was given."""
+        return self._tokenizer
 
 
-def _letter_vocabulary() -> dict[str, int]:
+def _letter_tokenizer() -> Any:
+    from transformers import BertTokenizer
+
     marks = [*string.ascii_lowercase, *string.digits, *string.punctuation]
     pieces = [*_SPECIAL, *marks, *(f"##{mark}" for mark in marks if mark.isalnum())]
-    return {piece: number for number, piece in enumerate(pieces)}
+    return BertTokenizer(vocab={piece: number for number, piece in enumerate(pieces)})
 
 
-def _byte_vocabulary() -> dict[str, int]:
+def _byte_tokenizer() -> Any:
     from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import RobertaTokenizer
 
     pieces = ["<s>", "<pad>", "</s>", "<unk>", *sorted(ByteLevel.alphabet()), "<mask>"]
-    return {piece: number for number, piece in enumerate(pieces)}
+    return RobertaTokenizer(vocab={piece: number for number, piece in enumerate(pieces)}, merges=[])

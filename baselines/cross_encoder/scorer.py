@@ -1,0 +1,76 @@
+"""A re-ranker that reads query and document together: [CLS] query [SEP] document [SEP] to one number.
+
+The layout is that of transformers' BertForSequenceClassification with one label: BERT, its pooler
+(a linear layer and tanh on [CLS]), and a linear layer. Scores are the bare logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from baselines.encoders.tower import Tokens, Tower
+from baselines.encoders.weights import Weights
+from benchmarks.efficiency.stages import stage
+from benchmarks.interfaces import Document, FloatArray, Query
+from benchmarks.retrieval.texts import TextStore
+
+if TYPE_CHECKING:
+    import torch
+
+TOKENS = 512
+
+
+class CrossEncoder:
+    """Scores documents that another retriever found; their texts are kept in its index."""
+
+    index_protocol = TextStore.PROTOCOL
+
+    def __init__(self, weights: Callable[[], Weights], identity: Mapping[str, Any]) -> None:
+        self._identity = dict(identity)
+        self._tower = Tower(weights, _model)
+        self._texts: TextStore
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Checkpoint and conventions."""
+        return {
+            "kind": "cross-encoder", "model": self._identity, "template": "[CLS] query [SEP] title text [SEP]",
+            "truncation": "longest segment cut", "tokens": TOKENS, "dtype": "float32",
+        }  # fmt: skip
+
+    def index(self, documents: Iterable[Document], folder: Path) -> None:
+        """Keep the documents' texts."""
+        self._texts = TextStore(folder)
+        if not self._texts.finished:
+            self._texts.build(documents)
+
+    def score(self, queries: Sequence[Query], candidates: Sequence[Sequence[str]]) -> list[FloatArray]:
+        """The logit of each query with each of its candidates. Raises `EvaluationError` for an unknown id."""
+        scores = []
+        for query, ids in zip(queries, candidates, strict=True):
+            with stage("fetch"):
+                documents = self._texts.get(ids)
+            pairs = [self._pair(query.text, document.contents) for document in documents]
+            scores.append(self._tower.vectors(pairs)[:, 0] if pairs else np.empty(0, dtype=np.float32))
+        return scores
+
+    def _pair(self, query: str, document: str) -> Tokens:
+        cut = self._tower.tokenizer(query, document, truncation="longest_first", max_length=TOKENS)
+        segments = cut["token_type_ids"]
+        return Tokens(cut["input_ids"], segment=segments.index(1) if 1 in segments else None)
+
+
+def _model(weights: Weights) -> torch.nn.Module:
+    from baselines.cross_encoder.head import Head
+
+    backbone = weights.backbone()
+    hidden = backbone.config.hidden_size
+    return Head(
+        backbone,
+        weights.tensor("bert.pooler.dense.weight", (hidden, hidden)), weights.tensor("bert.pooler.dense.bias", (hidden,)),
+        weights.tensor("classifier.weight", (1, hidden)), weights.tensor("classifier.bias", (1,)),
+    )  # fmt: skip

@@ -1,0 +1,167 @@
+"""The queries that a document might answer: sampled from a T5, or read from a file.
+
+Nogueira and Lin 2019, "From doc2query to docTTTTTquery": top-10 sampling, 64 tokens a query, the
+first 40 appended. Each document is sampled from a seed of its own, so that a run which was killed
+goes on with the same queries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from baselines.encoders.checkpoints import SAFETENSORS, Checkpoint, weights_in
+from benchmarks.errors import MalformedInput
+from benchmarks.interfaces import Document, Setting
+from benchmarks.storage.atomic import sha256_of
+from benchmarks.storage.manifest import Manifest
+
+EXPANSIONS = "expansions.jsonl"
+QUERIES = 40
+_TOP_K = 10
+_QUERY_TOKENS = 64
+_DOCUMENT_TOKENS = 512
+_SHARD = 64
+"""Documents expanded before they are saved: some minutes of a CPU."""
+
+Expanded = tuple[Document, list[str]]
+
+
+class Expander(Protocol):
+    """Documents to documents with queries."""
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Where the queries come from."""
+
+    def expand(self, documents: Iterable[Document], folder: Path) -> Iterator[Expanded]:
+        """Each document with its queries; `folder` keeps what was expensive to make."""
+
+
+class GivenExpansions:
+    """Queries from a file; a document that it lacks has none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """The file's hash."""
+        return {"file_sha256": sha256_of(self._path), "queries": QUERIES}
+
+    def expand(self, documents: Iterable[Document], _folder: Path) -> Iterator[Expanded]:
+        """Each document with the file's queries. Raises `MalformedInput`."""
+        found = dict(_lines(self._path))
+        for document in documents:
+            yield document, found.get(document.id, [])[:QUERIES]
+
+
+class T5Expander:
+    """Queries sampled from a T5."""
+
+    def __init__(self, checkpoint: Checkpoint, setting: Setting) -> None:
+        self._checkpoint, self._setting = checkpoint, setting
+        self._model: Any = None
+        self._tokenizer: Any = None
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Checkpoint and sampling."""
+        return {
+            "model": self._checkpoint.identity(self._setting), "queries": QUERIES, "top_k": _TOP_K,
+            "query_tokens": _QUERY_TOKENS, "document_tokens": _DOCUMENT_TOKENS, "seed": self._setting.seed,
+        }  # fmt: skip
+
+    def expand(self, documents: Iterable[Document], folder: Path) -> Iterator[Expanded]:
+        """Each document with its sampled queries, kept in `folder` shard by shard."""
+        manifest = Manifest(folder)
+        manifest.check()
+        stream = iter(documents)
+        for number in itertools.count():
+            shard = list(itertools.islice(stream, _SHARD))
+            if not shard:
+                return
+            name = f"queries-{number:06d}.json"
+            if name not in manifest:
+                self._write(manifest, name, shard)
+            yield from zip(shard, json.loads(manifest.path(name).read_bytes()), strict=True)
+
+    def _write(self, manifest: Manifest, name: str, shard: list[Document]) -> None:
+        content = json.dumps([self._queries(document) for document in shard]).encode()
+        manifest.write(name, lambda file: file.write(content))
+
+    def _queries(self, document: Document) -> list[str]:
+        import torch
+
+        if self._model is None:
+            self._load()
+        digest = hashlib.sha256(f"{self._setting.seed} {document.id}".encode()).digest()
+        inputs = self._tokenizer(
+            document.contents, truncation=True, max_length=_DOCUMENT_TOKENS, return_tensors="pt"
+        )
+        device = next(self._model.parameters()).device
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(int.from_bytes(digest[:7]))
+            outputs = self._model.generate(
+                input_ids=inputs["input_ids"].to(device), attention_mask=inputs["attention_mask"].to(device),
+                do_sample=True, top_k=_TOP_K, max_length=_QUERY_TOKENS, num_return_sequences=QUERIES,
+            )  # fmt: skip
+        queries: list[str] = self._tokenizer.batch_decode(outputs, skip_special_tokens=True)
+        return queries
+
+    def _load(self) -> None:
+        import torch
+
+        if self._setting.random_weights:
+            self._model, self._tokenizer = _drawn(self._setting.seed)
+        else:
+            self._model, self._tokenizer = _loaded(self._checkpoint.locate(self._setting.checkpoint))
+        if torch.cuda.is_available():
+            self._model.cuda()
+
+
+def _loaded(folder: Path) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoTokenizer, T5ForConditionalGeneration
+
+    model: Any = T5ForConditionalGeneration.from_pretrained(
+        str(folder),
+        local_files_only=True,
+        dtype=torch.float32,
+        use_safetensors=weights_in(folder).name == SAFETENSORS,
+    )
+    return model.eval(), AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+
+
+def _drawn(seed: int) -> tuple[Any, Any]:
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    from baselines.encoders.drawn import DrawnWeights
+
+    tokenizer = DrawnWeights("bert").tokenizer()
+    config = T5Config(
+        vocab_size=len(tokenizer), d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2,
+        pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.sep_token_id,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model: Any = T5ForConditionalGeneration(config)
+    model.generation_config.decoder_start_token_id = tokenizer.pad_token_id
+    return model.eval(), tokenizer
+
+
+def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                entry = json.loads(line)
+                yield str(entry["id"]), [str(query) for query in entry["queries"]]
+            except (ValueError, TypeError, KeyError):
+                raise MalformedInput(
+                    f'{path}, line {number}: not an expansion; a line is {{"id": "...", "queries": ["..."]}}'
+                ) from None
