@@ -19,9 +19,21 @@ import numpy as np
 
 from benchmarks.errors import BenchError
 from benchmarks.evaluation.ranking import ranking_order
-from benchmarks.interfaces import Document, Encoder, FloatArray, Query, Ranking, Retriever, Setting
+from benchmarks.interfaces import (
+    Document,
+    Encoder,
+    FloatArray,
+    Indexed,
+    Query,
+    Ranking,
+    Retriever,
+    Scorer,
+    Setting,
+    TokenEncoder,
+)
 from benchmarks.registry import variant_of
 from benchmarks.retrieval.dense import DenseRetriever
+from benchmarks.retrieval.late import LateInteraction
 from benchmarks.spec import Leaf, parse
 
 _TOLERANCE = 1e-4
@@ -43,20 +55,28 @@ class ConformanceError(BenchError):
     """A plugin that does not keep the contract of `benchmarks.interfaces`."""
 
 
-def check_variant(spec: str, folder: str | Path) -> None:
-    """Check the encoder or retriever that `spec` names; `folder` is scratch space."""
+def check_variant(spec: str, folder: str | Path, setting: Setting | None = None) -> None:
+    """Check what `spec` names, built under `setting`; `folder` is scratch space."""
     leaf = parse(spec)
     if not isinstance(leaf, Leaf):
         raise ConformanceError(f"{spec} is a composition; check its parts")
     folder = Path(folder)
-    built, again = (variant_of(leaf)[1].build(Setting()) for _ in range(2))
-    if isinstance(built, Encoder) and isinstance(again, Encoder):
+    built, again = (variant_of(leaf)[1].build(setting or Setting()) for _ in range(2))
+    if isinstance(built, TokenEncoder) and isinstance(again, TokenEncoder):
+        check_token_encoder(built)
+        check_retriever(LateInteraction(built), LateInteraction(again), folder / "index")
+    elif isinstance(built, Encoder) and isinstance(again, Encoder):
         check_encoder(built, folder / "encoder")
         check_retriever(
             DenseRetriever(built, leaf.index), DenseRetriever(again, leaf.index), folder / "index"
         )
     elif isinstance(built, Retriever) and isinstance(again, Retriever):
         check_retriever(built, again, folder / "index")
+    elif isinstance(built, Scorer) and isinstance(built, Indexed):
+        built.index(DOCUMENTS, folder / "index")
+        check_scorer(built)
+    elif hasattr(built, "parts"):
+        raise ConformanceError(f"{spec} is a composition; check its parts")
     else:
         _fail(f"{type(built).__name__} lacks what an Encoder or a Retriever has; each also needs `protocol`")
 
@@ -82,6 +102,47 @@ def check_encoder(encoder: Encoder, folder: Path) -> None:
     _check_close("a document encoded alone", singly, documents)
     backwards = encoder.encode_queries([query.text for query in reversed(QUERIES)])[::-1]
     _check_close("queries encoded in another order", backwards, queries)
+
+
+def check_token_encoder(encoder: TokenEncoder) -> None:
+    """Check an encoder of several vectors a text."""
+    _check_protocol(encoder.protocol)
+    documents = encoder.encode_documents(DOCUMENTS)
+    queries = encoder.encode_queries([query.text for query in QUERIES])
+    for name, matrices in (("encode_documents", documents), ("encode_queries", queries)):
+        if not isinstance(matrices, list) or len(matrices) != len(_TEXTS):
+            _fail(f"{name} owes a list of {len(_TEXTS)} matrices")
+        for matrix in matrices:
+            _check_shape(name, matrix, len(matrix))
+            if not len(matrix) or matrix.shape[1] != documents[0].shape[1]:
+                _fail(f"{name} gave no vector for a text, or vectors of different dimensions")
+    if encoder.encode_queries([]) or encoder.encode_documents([]):
+        _fail("no texts gave matrices")
+    again = encoder.encode_documents(DOCUMENTS)
+    backwards = encoder.encode_queries([query.text for query in reversed(QUERIES)])[::-1]
+    for place, document in enumerate(DOCUMENTS):
+        if not np.array_equal(documents[place], again[place]):
+            _fail("the same documents gave other vectors the second time")
+        _check_close("a document encoded alone", encoder.encode_documents([document])[0], documents[place])
+        _check_close("queries encoded in another order", backwards[place], queries[place])
+
+
+def check_scorer(scorer: Scorer) -> None:
+    """Check a re-ranker whose index is open: one finite score a candidate, whatever else is scored with it."""
+    _check_protocol(scorer.protocol)
+    ids = [document.id for document in DOCUMENTS]
+    scores = scorer.score(QUERIES, [ids] * len(QUERIES))
+    if len(scores) != len(QUERIES):
+        _fail(f"{len(QUERIES)} queries gave {len(scores)} rows of scores")
+    backwards = scorer.score(QUERIES[::-1], [ids[::-1]] * len(QUERIES))
+    for row, reversed_row in zip(scores, reversed(backwards), strict=True):
+        if row.shape != (len(ids),) or row.dtype != np.float32 or not np.isfinite(row).all():
+            _fail(
+                f"score gave {row.dtype}{row.shape} for {len(ids)} candidates, or a score that is not finite"
+            )
+        _check_close("candidates scored in another order", reversed_row[::-1], row)
+    if len(scorer.score(QUERIES[:1], [[]])[0]):
+        _fail("no candidates gave scores")
 
 
 def check_retriever(retriever: Retriever, again: Retriever, folder: Path) -> None:

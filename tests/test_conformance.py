@@ -11,9 +11,10 @@ import pytest
 
 from benchmarks.conformance import ConformanceError, check_encoder, check_retriever, check_variant
 from benchmarks.errors import BenchError
-from benchmarks.interfaces import Document, FloatArray, Query, Ranking
-from benchmarks.registry import Baseline, Variant, baselines
+from benchmarks.interfaces import Document, FloatArray, Query, Ranking, Setting
+from benchmarks.registry import Baseline, Variant, baselines, variant_of
 from benchmarks.retrieval.dense import DenseRetriever
+from benchmarks.spec import Leaf
 from tests.retrieval.stubs import HashEncoder
 
 BUILT_IN = [f"{key}:{name}" for key, baseline in baselines().items() for name in baseline.variants]
@@ -26,6 +27,14 @@ def test_the_built_in_baselines_pass(spec: str, tmp_path: Path) -> None:
     if lacking := baselines()[key].variants[name].missing():
         pytest.skip(f"{spec}: {lacking}")
     check_variant(spec, tmp_path)
+
+
+@pytest.mark.parametrize("spec", BUILT_IN)
+def test_every_variant_passes_with_random_weights(spec: str, tmp_path: Path) -> None:
+    """What a variant makes of its model keeps the contract, whatever the weights."""
+    if hasattr(variant_of(Leaf(*spec.split(":", 1)))[1].build(Setting(random_weights=True)), "parts"):
+        pytest.skip(f"{spec} is a composition; its parts are checked")
+    check_variant(spec, tmp_path, Setting(random_weights=True))
 
 
 class Spoiled(HashEncoder):
