@@ -7,6 +7,7 @@ random and go on.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -53,7 +54,10 @@ class FolderWeights:
             str(self._folder), local_files_only=True, use_safetensors=file.name == SAFETENSORS,
             dtype=torch.float32, add_pooling_layer=False, key_mapping={f"^{re.escape(prefix)}": ""} if prefix else None, output_loading_info=True,
         )  # fmt: skip
-        if lacking := sorted(report["missing_keys"]):
+        lacking = sorted(report["missing_keys"])
+        if prefix and not any(name.startswith(prefix) for name in self._tensors):
+            lacking = [f"{prefix}*"]
+        if lacking:
             raise MissingWeights(
                 f"{file} has no {lacking[0]} ({len(lacking)} tensors of the model are missing); is it this model's file?"
             )
@@ -62,14 +66,9 @@ class FolderWeights:
     def tensor(self, name: str, shape: tuple[int, ...]) -> torch.Tensor:
         """A tensor by its name in the file. Raises `MissingWeights` when it is not there, or has another shape."""
         import torch
-        from safetensors import safe_open
 
         file = weights_in(self._folder)
-        if file.name == SAFETENSORS:
-            with safe_open(file, framework="pt") as tensors:
-                found = tensors.get_tensor(name) if name in tensors.keys() else None  # noqa: SIM118
-        else:
-            found = torch.load(file, map_location="cpu", weights_only=True, mmap=True).get(name)
+        found = self._tensors.get(name)
         if found is None or tuple(found.shape) != shape:
             there = f"is {list(found.shape)}" if found is not None else "is not there"
             raise MissingWeights(
@@ -84,6 +83,18 @@ class FolderWeights:
 
         _quiet()
         return AutoTokenizer.from_pretrained(str(self._folder), local_files_only=True)
+
+    @functools.cached_property
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        """All tensors by name, memory-mapped."""
+        import torch
+        from safetensors.torch import load_file
+
+        file = weights_in(self._folder)
+        if file.name == SAFETENSORS:
+            return load_file(file)
+        found: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        return found
 
 
 def _quiet() -> None:

@@ -12,61 +12,18 @@ import pytest
 from baselines.encoders.checkpoints import PYTORCH, SAFETENSORS
 from benchmarks.interfaces import Document, Encoder, Setting
 from benchmarks.registry import baselines
-
-WORDS = [
-    "retrieval",
-    "dense",
-    "sparse",
-    "vector",
-    "query",
-    "document",
-    "passage",
-    "index",
-    "of",
-    "the",
-    "a",
-    "to",
-    "with",
-    "été",
-    "東",
-    "!",
-    "?",
-]
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-
-
-def texts(count: int) -> list[str]:
-    """Empty, one word, long, Unicode, and everything between."""
-    generator = np.random.default_rng(0)
-    drawn = [" ".join(generator.choice(WORDS, size=generator.integers(1, 90))) for _ in range(count - 5)]
-    return ["", "dense", "query " * 700, "\u00e9t\u00e9 \u6771 \U0001f642", "?!", *drawn]
+from tests.baselines import layouts
+from tests.baselines.layouts import texts
 
 
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A folder with a small BERT of random weights, a tokenizer and a config, saved in either format."""
-    import torch
-    from tokenizers import BertWordPieceTokenizer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
 
     def save(weights: str) -> Path:
         folder = tmp_path_factory.mktemp("bert")
-        tokenizer = BertWordPieceTokenizer(lowercase=True)
-        tokenizer.train_from_iterator(
-            [" ".join(WORDS)] * 5, vocab_size=300, special_tokens=SPECIAL, show_progress=False
-        )
-        tokenizer.save_model(str(folder))
-        BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-        torch.manual_seed(0)
-        config = BertConfig(
-            vocab_size=300, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128
-        )
-        model = BertModel(config)
-        model.save_pretrained(folder)
-        if weights == PYTORCH:
-            torch.save(model.state_dict(), folder / PYTORCH)
-            (folder / SAFETENSORS).unlink()
-        return folder
+        layouts.bert(folder)
+        return layouts.as_pytorch(folder) if weights == PYTORCH else folder
 
     return save
 
@@ -78,7 +35,7 @@ def cosine(left: Any, right: Any) -> Any:
 
 
 @pytest.mark.parametrize("weights", [SAFETENSORS, PYTORCH])
-@pytest.mark.parametrize("variant", ["unsupervised", "msmarco"])
+@pytest.mark.parametrize("variant", ["unsupervised", "msmarco", "mcontriever", "mcontriever-msmarco"])
 def test_contriever_is_the_masked_mean_and_nothing_more(
     variant: str, weights: str, bert: Callable[[str], Path]
 ) -> None:
