@@ -17,7 +17,9 @@ from typing import Any
 from benchmarks.collections.conventions import Conventions, conventions_of, data_folder
 from benchmarks.collections.folder import FolderSource
 from benchmarks.collections.irds import DatasetSource, load_dataset
+from benchmarks.collections.questions import QuestionSource
 from benchmarks.collections.reach import unavailable
+from benchmarks.collections.remote import DeclaredFile
 from benchmarks.collections.sources import Judgment, Problem, Source, ignore
 from benchmarks.errors import MalformedInput, MissingData
 from benchmarks.interfaces import Document, Judgments, Query
@@ -54,7 +56,11 @@ class Inspection:
 
 
 class Collection:
-    """Documents, judged queries and judgments. Iterating again reads again."""
+    """Documents, judged queries and judgments. Iterating again reads again.
+
+    Where a source has answers and no judgments, its passages are judged by the answers they hold:
+    every question with an answer counts.
+    """
 
     def __init__(self, id: str, source: Source, conventions: Conventions, inspection: Inspection) -> None:
         self.id = id
@@ -84,7 +90,7 @@ class Collection:
             for judgment in self._source.judgments(ignore):
                 if judgment.query in known:
                     grades.setdefault(judgment.query, {})[judgment.document] = judgment.grade
-            self._judgments = grades
+            self._judgments = grades or {query: {} for query in self.answers() if query in known}
         return self._judgments
 
     def answers(self) -> dict[str, tuple[str, ...]]:
@@ -94,13 +100,14 @@ class Collection:
     @property
     def protocol(self) -> dict[str, Any]:
         """The section of a protocol that says what was searched."""
-        found = self.inspection
+        found, matching = self.inspection, self.conventions.answers
         return {
             "documents": found.documents_sha256,
             "queries": found.queries_sha256,
             "judgments": found.judgments_sha256,
             "language": self.conventions.language,
             "self_match": "dropped" if self.conventions.drop_self else "kept",
+            **({"answers": matching} if matching != Conventions.answers else {}),
         }
 
 
@@ -135,8 +142,9 @@ def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collectio
 
 def check_name(id: str) -> None:
     """Raise `UnknownName` or `UsageError` for an id that no collection can have."""
-    if not id.startswith("folder:") and not conventions_of(id).folder:
-        load_dataset(id)
+    conventions = conventions_of(id)
+    if not id.startswith("folder:") and not conventions.folder:
+        load_dataset(conventions.documents or id)
 
 
 def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
@@ -155,6 +163,8 @@ def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
         root = data_folder() or Path()
         paths = (root / files["corpus"], root / files["queries"], root / files["qrels"])
         return id, FolderSource(*paths, only=files.get("only", ""))
+    if conventions.questions:
+        return id, QuestionSource(conventions.documents, DeclaredFile(**dict(conventions.questions)))
     return id, DatasetSource(id)
 
 
@@ -178,7 +188,8 @@ def inspect(source: Source) -> Inspection:
 
 def _inspect_judged(source: Source, found: Inspection, unseen: Set[str] = frozenset()) -> Inspection:
     judgments = list(source.judgments(found.report))
-    known = _inspect_queries(source, found, {judgment.query for judgment in judgments})
+    answers = {} if judgments else source.answers()
+    known = _inspect_queries(source, found, {judgment.query for judgment in judgments} | answers.keys())
     digest = hashlib.sha256()
     for judgment in judgments:
         if judgment.query not in known:
@@ -188,6 +199,8 @@ def _inspect_judged(source: Source, found: Inspection, unseen: Set[str] = frozen
             found.report(_unknown_document(judgment))
         found.judgments += 1
         _update(digest, judgment.query, judgment.document, str(judgment.grade))
+    for query in sorted(answers.keys() & known):
+        _update(digest, query, *answers[query])
     found.judgments_sha256 = digest.hexdigest()
     return found
 

@@ -24,6 +24,10 @@ class Conventions:
     needs: str = ""
     host: str = ""
     folder: tuple[tuple[str, str], ...] = ()
+    documents: str = ""
+    questions: tuple[tuple[str, str], ...] = ()
+    answers: str = "tokens"
+    quoted: bool = False
     note: str = ""
 
 
@@ -38,8 +42,9 @@ def conventions_of(collection: str) -> Conventions:
     for entry in _table()["collection"]:
         if fnmatchcase(collection, entry["match"]):
             merged.update(entry)
-    if "folder" in merged:
-        merged["folder"] = tuple(sorted(merged["folder"].items()))
+    for name in ("folder", "questions"):
+        if name in merged:
+            merged[name] = tuple(sorted(merged[name].items()))
     known = {field.name for field in fields(Conventions)}
     values: dict[str, Any] = {name: value for name, value in merged.items() if name in known}
     return Conventions(**{**values, "measures": tuple(values["measures"])})
@@ -72,6 +77,10 @@ def missing(collection: str) -> str:
         return "" if (root / corpus).exists() else f"not on disk; {root} has no {corpus}"
     if conventions.needs and not (datasets_home() / conventions.needs).exists():
         return f"not on disk; downloads from {conventions.host}"
+    if conventions.questions:
+        from benchmarks.collections.remote import DeclaredFile
+
+        return DeclaredFile(**dict(conventions.questions)).missing()
     if collection.startswith("folder:"):
         path = Path(collection.removeprefix("folder:").partition("#")[0]).expanduser()
         return (

@@ -6,11 +6,11 @@ import errno
 import logging
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.collections.conventions import datasets_home
+from benchmarks.collections.conventions import conventions_of, datasets_home
 from benchmarks.collections.reach import unavailable
 from benchmarks.collections.sources import Judgment, Problem, Report
 from benchmarks.collections.synthetic import dataset as synthetic
@@ -22,12 +22,13 @@ _READING_FAILS = (OSError, RuntimeError, ValueError, EOFError, zlib.error, zipfi
 
 
 class DatasetSource:
-    """Reads one ir-datasets id. Raises `UnknownName`, and `MissingData` when it cannot be had."""
+    """Reads one ir-datasets id, which must have `parts`. Raises `UnknownName`, and `MissingData` when it cannot be had."""
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, parts: Sequence[str] = ("docs", "queries", "qrels")) -> None:
         self.id = id
         self.dataset = load_dataset(id)
-        self._reach()
+        self._quoted = conventions_of(id).quoted
+        self._reach(parts)
 
     @property
     def language(self) -> str:
@@ -53,6 +54,8 @@ class DatasetSource:
                 continue
             if not text.strip() and not title.strip():
                 report(Problem(where, "empty document", skipped=False))
+            if self._quoted:
+                title, text = unquoted(title), unquoted(text)
             yield where, Document(doc.doc_id, title, text, getattr(doc, "url", "") or "")
 
     def queries(self, report: Report) -> Iterator[tuple[str, Query]]:
@@ -90,11 +93,11 @@ class DatasetSource:
                 f"it needs a network, or whole files below {datasets_home()}"
             ) from None
 
-    def _reach(self) -> None:
+    def _reach(self, parts: Sequence[str]) -> None:
         """Before ir-datasets starts a download, make sure there is somebody at the other end."""
         if why := unavailable(self.id):
             raise MissingData(why)
-        for part in ("docs", "queries", "qrels"):
+        for part in parts:
             if not getattr(self.dataset, f"has_{part}")():
                 raise MissingData(
                     f"{self.id}: ir-datasets has no {part} for it; choose a split that has judgments"
@@ -112,6 +115,13 @@ def load_dataset(id: str) -> Any:
     except KeyError:
         hint = "`retriever-bench list` shows collections; any ir-datasets id will do"
         raise UnknownName("collection", id, ir_datasets.registry, hint) from None
+
+
+def unquoted(field: str) -> str:
+    """A field of a CSV file as it was before it was quoted."""
+    if len(field) < 2 or not (field.startswith('"') and field.endswith('"')):
+        return field
+    return field[1:-1].replace('""', '"')
 
 
 def _is_warning(line: logging.LogRecord) -> bool:

@@ -1,20 +1,23 @@
-r"""Does a passage hold an answer? DPR's definition (Karpukhin et al. 2020, section 5), restated.
+r"""Does a passage hold an answer? DPR's definitions (Karpukhin et al. 2020, section 5), restated.
 
-Passage and answer are NFD-normalised and cut into tokens: runs of letters, digits and marks,
-or single characters that are neither spaces nor control characters. A passage holds an answer
-when the answer's lower-cased tokens occur in it as a contiguous sequence.
+Passage and answer are NFD-normalised. As tokens (runs of letters, digits and marks, or single characters
+that are neither spaces nor control characters), a passage holds an answer when the answer's lower-cased
+tokens occur in it as a contiguous sequence. As a regular expression (CuratedTREC), it holds an answer when
+the pattern, ignoring case, is found anywhere in it; a pattern that does not compile is found nowhere.
 """
 
 from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import regex
 
 from benchmarks.errors import EvaluationError
 from benchmarks.interfaces import Document, Run
+
+Matching = Callable[[str, Sequence[str]], bool]
 
 _TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}]+|[^\p{Z}\p{C}]", flags=regex.UNICODE)
 
@@ -44,8 +47,33 @@ def _contains(haystack: list[str], needle: tuple[str, ...]) -> bool:
     )
 
 
+def has_pattern(passage: str, patterns: Sequence[str]) -> bool:
+    """Whether one of `patterns` is found in `passage`."""
+    text = unicodedata.normalize("NFD", passage)
+    compiled = (_pattern(pattern) for pattern in patterns)
+    return any(pattern is not None and pattern.search(text) is not None for pattern in compiled)
+
+
+@functools.lru_cache(maxsize=65536)
+def _pattern(pattern: str) -> regex.Pattern[str] | None:
+    try:
+        return regex.compile(
+            unicodedata.normalize("NFD", pattern), regex.IGNORECASE | regex.UNICODE | regex.MULTILINE
+        )
+    except regex.error:
+        return None
+
+
+MATCHING: Mapping[str, Matching] = {"tokens": has_answer, "regex": has_pattern}
+"""By the name that a collection's conventions give."""
+
+
 def find_answers(
-    run: Run, documents: Iterable[Document], answers: Mapping[str, Sequence[str]], depth: int
+    run: Run,
+    documents: Iterable[Document],
+    answers: Mapping[str, Sequence[str]],
+    depth: int,
+    holds: Matching = has_answer,
 ) -> dict[str, list[bool]]:
     """For each query of `run`, whether the document at each of the first `depth` ranks holds an answer.
 
@@ -57,6 +85,6 @@ def find_answers(
     if strangers := wanted - texts.keys():
         raise EvaluationError(f"document {min(strangers)!r} was retrieved and is not in the collection")
     return {
-        query: [has_answer(texts[id], answers.get(query, ())) for id in ranking.ids[:depth]]
+        query: [holds(texts[id], answers.get(query, ())) for id in ranking.ids[:depth]]
         for query, ranking in run.items()
     }
