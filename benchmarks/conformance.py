@@ -5,7 +5,8 @@
 
 Each check raises `ConformanceError` with what was wrong. Checked are shapes and types, equal
 results on equal input, independence of batch size and padding, empty, over-long and non-Latin
-text, and for retrievers the ranking order, the depth, and an index opened a second time.
+text, for retrievers the ranking order, the depth, and an index opened a second time, for readers that an
+answer comes from one of its question's passages.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ import numpy as np
 from benchmarks.errors import BenchError
 from benchmarks.evaluation.ranking import ranking_order
 from benchmarks.interfaces import (
+    Answer,
     Document,
     Encoder,
     FloatArray,
     Indexed,
     Query,
     Ranking,
+    Reader,
     Retriever,
     Scorer,
     Setting,
@@ -75,10 +78,14 @@ def check_variant(spec: str, folder: str | Path, setting: Setting | None = None)
     elif isinstance(built, Scorer) and isinstance(built, Indexed):
         built.index(DOCUMENTS, folder / "index")
         check_scorer(built)
+    elif isinstance(built, Reader):
+        check_reader(built)
     elif hasattr(built, "parts"):
         raise ConformanceError(f"{spec} is a composition; check its parts")
     else:
-        _fail(f"{type(built).__name__} lacks what an Encoder or a Retriever has; each also needs `protocol`")
+        _fail(
+            f"{type(built).__name__} lacks what an Encoder, a Retriever or a Reader has; each also needs `protocol`"
+        )
 
 
 def check_encoder(encoder: Encoder, folder: Path) -> None:
@@ -143,6 +150,26 @@ def check_scorer(scorer: Scorer) -> None:
         _check_close("candidates scored in another order", reversed_row[::-1], row)
     if len(scorer.score(QUERIES[:1], [[]])[0]):
         _fail("no candidates gave scores")
+
+
+def check_reader(reader: Reader) -> None:
+    """Check a reader on questions and passages that are empty, long, and in many scripts."""
+    _check_protocol(reader.protocol)
+    questions = [query.text for query in QUERIES]
+    passages = [DOCUMENTS[place:] for place in range(len(DOCUMENTS))]
+    answers = reader.read(questions, passages)
+    if len(answers) != len(questions):
+        _fail(f"{len(questions)} questions gave {len(answers)} answers")
+    for answer, found in zip(answers, passages, strict=True):
+        if not isinstance(answer, Answer) or not isinstance(answer.text, str):
+            _fail(f"read gave {answer!r} for a question, not an Answer")
+        if answer.document not in {"", *(document.id for document in found)}:
+            _fail(f"an answer is from {answer.document!r}, which is not one of its passages")
+    if reader.read([], []) != []:
+        _fail("no questions gave answers")
+    singly = [reader.read([questions[place]], [passages[place]])[0] for place in range(len(questions))]
+    if singly != answers:
+        _fail("a question read alone gave another answer than among others")
 
 
 def check_retriever(retriever: Retriever, again: Retriever, folder: Path) -> None:

@@ -127,6 +127,32 @@ class Indexed(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reader says, and the id of the passage it says it from; both empty where it says nothing."""
+
+    text: str
+    document: str
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Questions and the passages found for each to answers.
+
+    `protocol` holds JSON values: everything about the reader that can move an answer.
+    """
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Model, template, lengths, how an answer is chosen."""
+
+    def read(self, questions: Sequence[str], passages: Sequence[Sequence[Document]]) -> list[Answer]:
+        """One answer to each question, from its passages: at least one each, best first.
+
+        An answer does not depend on the other questions.
+        """
+
+
 @runtime_checkable
 class Retriever(Searcher, Indexed, Protocol):
     """Documents to an index, queries to rankings. One that can also order given documents (`score`) can re-rank."""

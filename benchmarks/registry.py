@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from benchmarks.errors import UnknownName, UsageError
-from benchmarks.interfaces import Encoder, Scorer, Searcher, Setting, TokenEncoder
+from benchmarks.interfaces import Encoder, Reader, Scorer, Searcher, Setting, TokenEncoder
 from benchmarks.spec import Leaf
 
 GROUP = "retriever_bench.baselines"
@@ -38,12 +38,12 @@ def _nothing_missing() -> str:
 class Variant:
     """One configuration of a baseline.
 
-    `build` makes the encoder or retriever; `missing` says in a few words what this machine
+    `build` makes the encoder, retriever or reader; `missing` says in a few words what this machine
     lacks for it, or nothing; `needs` names what any machine needs for it (a checkpoint, pinned);
     `trained_here` puts its results on the lab rung.
     """
 
-    build: Callable[[Setting], Encoder | TokenEncoder | Searcher | Scorer]
+    build: Callable[[Setting], Encoder | TokenEncoder | Searcher | Scorer | Reader]
     summary: str
     missing: Callable[[], str] = _nothing_missing
     needs: str = ""

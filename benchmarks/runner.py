@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.collections.collection import Collection, open_collection
 from benchmarks.environment import describe
-from benchmarks.errors import EvaluationError, RecordError
-from benchmarks.evaluation.answers import find_answers
+from benchmarks.errors import EvaluationError, RecordError, UsageError
+from benchmarks.evaluation import reading
+from benchmarks.evaluation.answers import MATCHING, find_answers
 from benchmarks.evaluation.measures import Hits, depth_of, evaluate, needs_answers, provider
 from benchmarks.evaluation.ranking import rank, without
-from benchmarks.interfaces import Query, Ranking, Run, Searcher, Setting
+from benchmarks.interfaces import Answer, Query, Ranking, Run, Searcher, Setting
 from benchmarks.progress import Progress
 from benchmarks.protocol import Protocol
+from benchmarks.records import answers as answer_file
 from benchmarks.records import trecrun
 from benchmarks.records.record import Record, rounded
 from benchmarks.records.store import Store, file_name, read_json
 from benchmarks.registry import variant_of
-from benchmarks.retrieval.resolve import Build, canonical_spec, missing_for, open_indexes, resolve
+from benchmarks.retrieval.reading import Reading
+from benchmarks.retrieval.resolve import (
+    Build,
+    Track,
+    canonical_spec,
+    missing_for,
+    open_indexes,
+    open_texts,
+    resolve,
+)
+from benchmarks.retrieval.texts import STREAMED, TextStore
 from benchmarks.spec import Spec
 from benchmarks.storage.atomic import write_json
 from benchmarks.storage.cache import Cache
@@ -41,6 +53,15 @@ class Bench:
     progress: Progress = field(default_factory=Progress)
 
 
+@dataclass(frozen=True)
+class _Finished:
+    """A cell that was measured: its record, the lines of its run, and its answers where it reads."""
+
+    record: Record
+    run: bytes
+    answers: bytes = b""
+
+
 def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     """Measure one variant on one collection, or take what was measured before under the same protocol.
 
@@ -58,30 +79,28 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     protocol = protocol_of(searcher, collection)
 
     finished = _finished(spec, collection, protocol, bench)
-    if finished is not None and (finished[0].efficiency or not bench.efficiency):
+    if finished is not None and (finished.record.efficiency or not bench.efficiency):
         bench.progress.say("    measured before on this machine; --fresh measures again")
-        bench.store.write(*finished)
-        return finished[0]
-    build = open_indexes(
-        searcher, collection, bench.cache, lambda stream: bench.progress.documents(stream, _size(collection))
-    )
-    if finished is not None:
-        record, lines = finished
-    else:
-        depth = protocol.evaluation["depth"]
-        run = search(searcher, collection.queries(), depth, drop_self=collection.conventions.drop_self)
-        record, lines = _scored(spec, collection, protocol, run, bench)
+        return _kept(finished, bench)
+    build = open_indexes(searcher, collection, bench.cache, _track(collection, bench))
+    if finished is None:
+        finished = _measured(spec, searcher, collection, protocol, bench)
     if bench.efficiency:
-        record = record.with_efficiency(_efficiency(spec, collection_id, setting, protocol, build, bench))
-    _finish(record, lines, bench.cache)
-    bench.store.write(record, lines)
-    return record
+        cost = _efficiency(spec, collection_id, setting, protocol, build, bench)
+        finished = replace(finished, record=finished.record.with_efficiency(cost))
+    _finish(finished, bench.cache)
+    return _kept(finished, bench)
 
 
 def protocol_of(searcher: Searcher, collection: Collection) -> Protocol:
-    """Everything that can move the cell's numbers."""
+    """Everything that can move the cell's numbers. Raises `UsageError` for reading without answers."""
     measures = collection.conventions.measures
-    evaluation = {"depth": depth_of(measures), "measures": {name: provider(name) for name in measures}}
+    providers = {name: provider(name) for name in measures}
+    if isinstance(searcher, Reading):
+        if not collection.answers():
+            raise UsageError(f"{collection.id} has no answers, so nothing that is read can be scored")
+        providers |= dict.fromkeys(reading.MEASURES[collection.conventions.answers], reading.PROVIDER)
+    evaluation = {"depth": depth_of(measures), "measures": providers}
     return Protocol(collection.protocol, dict(searcher.protocol), evaluation)
 
 
@@ -90,7 +109,10 @@ def search(searcher: Searcher, queries: Sequence[Query], depth: int, *, drop_sel
 
     Raises `EvaluationError` when a query comes back without a ranking.
     """
-    rankings = searcher.search(queries, depth + drop_self)
+    return _run(queries, searcher.search(queries, depth + drop_self), depth, drop_self=drop_self)
+
+
+def _run(queries: Sequence[Query], rankings: Sequence[Ranking], depth: int, *, drop_self: bool) -> Run:
     if len(rankings) != len(queries):
         raise EvaluationError(f"{len(queries)} queries were asked and {len(rankings)} rankings came back")
     run: Run = {}
@@ -104,17 +126,44 @@ def search(searcher: Searcher, queries: Sequence[Query], depth: int, *, drop_sel
     return run
 
 
-def answer_hits(run: Run, collection: Collection, measures: Sequence[str]) -> Hits | None:
-    """Which retrieved documents hold an answer, where a measure asks for it."""
+def answer_hits(
+    run: Run, collection: Collection, measures: Sequence[str], texts: TextStore | None = None
+) -> Hits | None:
+    """Which retrieved documents hold an answer, where a measure asks for it: looked up in `texts`, or streamed."""
     if not needs_answers(measures):
         return None
     depth = depth_of([name for name in measures if needs_answers([name])])
-    return find_answers(run, collection.documents(), collection.answers(), depth)
+    answers, holds = collection.answers(), MATCHING[collection.conventions.answers]
+    if texts is None:
+        return find_answers(run, collection.documents(), answers, depth, holds)
+    hits: dict[str, list[bool]] = {}
+    for query, ranking in run.items():
+        hits |= find_answers({query: ranking}, texts.get(ranking.ids[:depth]), answers, depth, holds)
+    return hits
+
+
+def _measured(
+    spec: Spec, searcher: Searcher, collection: Collection, protocol: Protocol, bench: Bench
+) -> _Finished:
+    queries, depth = collection.queries(), protocol.evaluation["depth"]
+    drop_self = collection.conventions.drop_self
+    if not isinstance(searcher, Reading):
+        run = search(searcher, queries, depth, drop_self=drop_self)
+        return _scored(spec, collection, protocol, run, bench)
+    rankings, said = searcher.read(queries, depth + drop_self)
+    run = _run(queries, rankings, depth, drop_self=drop_self)
+    answers = {query.id: answer for query, answer in zip(queries, said, strict=True)}
+    return _scored(spec, collection, protocol, run, bench, answers)
 
 
 def _scored(
-    spec: Spec, collection: Collection, protocol: Protocol, run: Run, bench: Bench
-) -> tuple[Record, bytes]:
+    spec: Spec,
+    collection: Collection,
+    protocol: Protocol,
+    run: Run,
+    bench: Bench,
+    answers: Mapping[str, Answer] | None = None,
+) -> _Finished:
     judgments = collection.judgments()
     evaluated = sum(query in run for query in judgments)
     if evaluated != len(judgments):
@@ -122,8 +171,15 @@ def _scored(
             f"{len(judgments)} queries are judged and {evaluated} were answered; a mean needs all"
         )
     measures = collection.conventions.measures
-    scores = evaluate(run, judgments, measures, answer_hits(run, collection, measures))
+    large = needs_answers(measures) and _size(collection) > STREAMED
+    texts = open_texts(collection, bench.cache, _track(collection, bench)) if large else None
+    scores = evaluate(run, judgments, measures, answer_hits(run, collection, measures, texts))
+    if answers is not None:
+        scores |= reading.score_answers(
+            answers, collection.answers(), judgments, collection.conventions.answers
+        )
     lines = trecrun.dumps(run, file_name(str(spec)))
+    said = answer_file.dumps(answers) if answers is not None else b""
     found = collection.inspection
     record = Record(
         spec=str(spec),
@@ -139,8 +195,9 @@ def _scored(
         environment=describe(),
         seed=bench.seed,
         run_sha256=trecrun.digest(lines),
+        answers_sha256=trecrun.digest(said) if said else "",
     )  # fmt: skip
-    return record, lines
+    return _Finished(record, lines, said)
 
 
 def _rung(spec: Spec, collection: Collection, bench: Bench) -> str:
@@ -169,26 +226,39 @@ def _cell_folder(spec: str, collection: str, protocol: Protocol, cache: Cache) -
     return cache.cell(f"{protocol.fingerprint}-{file_name(spec)}-{file_name(collection)}"[:120])
 
 
-def _finished(
-    spec: Spec, collection: Collection, protocol: Protocol, bench: Bench
-) -> tuple[Record, bytes] | None:
-    """A cell finished earlier on this machine, with its run."""
+def _finished(spec: Spec, collection: Collection, protocol: Protocol, bench: Bench) -> _Finished | None:
+    """A cell finished earlier on this machine."""
     folder = _cell_folder(str(spec), collection.id, protocol, bench.cache)
     if bench.fresh or not (folder / "record.json").exists():
         return None
     try:
         record = Record.from_json(read_json(folder / "record.json"))
         lines = trecrun.read(folder / "run.trec.gz")
+        said = trecrun.read(folder / "answers.json.gz") if record.answers_sha256 else b""
     except RecordError:
         # A cell whose files are damaged, or of another version's schema, is not finished.
         return None
-    return (record, lines) if trecrun.digest(lines) == record.run_sha256 else None
+    hashes = (trecrun.digest(lines), trecrun.digest(said) if said else "")
+    whole = hashes == (record.run_sha256, record.answers_sha256)
+    return _Finished(record, lines, said) if whole else None
 
 
-def _finish(record: Record, lines: bytes, cache: Cache) -> None:
+def _finish(finished: _Finished, cache: Cache) -> None:
+    record = finished.record
     folder = _cell_folder(record.spec, record.collection, record.protocol, cache)
-    trecrun.write(folder / "run.trec.gz", lines)
+    trecrun.write(folder / "run.trec.gz", finished.run)
+    if finished.answers:
+        trecrun.write(folder / "answers.json.gz", finished.answers)
     write_json(folder / "record.json", record.to_json())
+
+
+def _kept(finished: _Finished, bench: Bench) -> Record:
+    bench.store.write(finished.record, finished.run, finished.answers)
+    return finished.record
+
+
+def _track(collection: Collection, bench: Bench) -> Track:
+    return lambda stream: bench.progress.documents(stream, _size(collection))
 
 
 def _size(collection: Collection) -> int:

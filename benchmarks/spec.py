@@ -10,8 +10,9 @@
                                       lowest score of its list (depth=1000 of each part)
     union(1*bm25:flat,1.1*dpr)        the same over the union, each document scored by every part
     rerank(bm25:flat,minilm,depth=100)  the second re-orders the first's best `depth`
+    read(bm25:flat,dpr:reader,depth=50)  the second, a reader, answers from the first's best `depth`
 
-Specs nest. Two specs are equal when they print alike.
+Specs nest; `read` stands outermost. Two specs are equal when they print alike.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from typing import NoReturn
 from benchmarks.errors import UsageError
 
 _SEARCH_DEFAULTS = (("HNSW", "efSearch", 256), ("IVF", "nprobe", 16))
-COMPOSITIONS = ("rrf", "wsum", "sum", "union", "rerank")
+COMPOSITIONS = ("rrf", "wsum", "sum", "union", "rerank", "read")
 _WEIGHTED = ("wsum", "sum", "union")
 _DEFAULTS = {
     "rrf": {"k": 60.0}, "wsum": {}, "sum": {"depth": 1000.0}, "union": {"depth": 1000.0}, "rerank": {"depth": 100.0},
+    "read": {"depth": 50.0},
 }  # fmt: skip
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?::[A-Za-z0-9_.+-]+)*")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -188,6 +190,10 @@ def _checked(spec: Composition) -> Composition:
         raise UsageError(f"{spec}: {spec.function} has no parameter {', '.join(sorted(unknown))}")
     if spec.function == "rerank" and len(spec.parts) != 2:
         raise UsageError(f"{spec}: rerank takes two retrievers, the first stage and the re-ranker")
+    if spec.function == "read" and not (len(spec.parts) == 2 and isinstance(spec.parts[1], Leaf)):
+        raise UsageError(f"{spec}: read takes a retriever and a reader")
+    if any(isinstance(part, Composition) and part.function == "read" for part in spec.parts):
+        raise UsageError(f"{spec}: read stands outermost; its answers would be lost in {spec.function}")
     if len(spec.parts) < 2:
         raise UsageError(f"{spec}: {spec.function} takes at least two retrievers")
     if spec.weights and (spec.function not in _WEIGHTED or len(spec.weights) != len(spec.parts)):

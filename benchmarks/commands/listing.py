@@ -20,7 +20,8 @@ def add(parser: ArgumentParser) -> None:
     options.output(parser)
     parser.epilog = (
         "A spec names a retriever: bm25:flat, minilm@HNSW32, minilm@[IVF64,PQ48;nprobe=8], rrf(bm25,minilm), "
-        "wsum(0.3*bm25,0.7*minilm), rerank(bm25,minilm,depth=100). A collection is any ir-datasets id, "
+        "wsum(0.3*bm25,0.7*minilm), rerank(bm25,minilm,depth=100), read(RETRIEVER,READER,depth=50). "
+        "A collection is any ir-datasets id, "
         "folder:PATH (BEIR layout; folder:PATH#dev for another split than test), or "
         "synthetic/SIZE[/second|/cross][/train|/dev|/test] with "
         "a SIZE of tiny, small, medium, large or a number of documents."

@@ -126,7 +126,7 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
 
 def _table(records: list[Record]) -> str:
     measures = list(
-        dict.fromkeys(m for record in records for m in conventions_of(record.collection).measures)
+        dict.fromkeys(m for r in records for m in (*conventions_of(r.collection).measures, *sorted(r.scores)))
     )
     rows = []
     for record in records:

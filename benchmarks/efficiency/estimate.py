@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.collections.conventions import missing
+from benchmarks.collections.conventions import conventions_of, missing
 from benchmarks.collections.irds import load_dataset
 from benchmarks.efficiency.calibration import calibrate
 from benchmarks.errors import UsageError
@@ -59,7 +59,7 @@ def _documents(collection: str, records: list[Record]) -> int | None:
     if measured is not None:
         return measured
     try:
-        dataset = load_dataset(collection)
+        dataset = load_dataset(conventions_of(collection).documents or collection)
     except UsageError:
         return None
     if collection.startswith("synthetic/"):

@@ -50,12 +50,13 @@ def _contains(haystack: list[str], needle: tuple[str, ...]) -> bool:
 def has_pattern(passage: str, patterns: Sequence[str]) -> bool:
     """Whether one of `patterns` is found in `passage`."""
     text = unicodedata.normalize("NFD", passage)
-    compiled = (_pattern(pattern) for pattern in patterns)
-    return any(pattern is not None and pattern.search(text) is not None for pattern in compiled)
+    found = (compiled(pattern) for pattern in patterns)
+    return any(pattern is not None and pattern.search(text) is not None for pattern in found)
 
 
 @functools.lru_cache(maxsize=65536)
-def _pattern(pattern: str) -> regex.Pattern[str] | None:
+def compiled(pattern: str) -> regex.Pattern[str] | None:
+    """An answer that is a regular expression; nothing for one that is none."""
     try:
         return regex.compile(
             unicodedata.normalize("NFD", pattern), regex.IGNORECASE | regex.UNICODE | regex.MULTILINE

@@ -17,7 +17,10 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class Record:
-    """One cell's measurements. `counts` says how many documents, queries and problems there were."""
+    """One cell's measurements. `counts` says how many documents, queries and problems there were.
+
+    A cell that reads has answers beside its run, and their hash.
+    """
 
     spec: str
     collection: str
@@ -29,6 +32,7 @@ class Record:
     environment: Mapping[str, Any]
     seed: int
     run_sha256: str
+    answers_sha256: str = ""
 
     @property
     def means(self) -> dict[str, float]:
@@ -55,6 +59,7 @@ class Record:
             "environment": dict(self.environment),
             "seed": self.seed,
             "run_sha256": self.run_sha256,
+            **({"answers_sha256": self.answers_sha256} if self.answers_sha256 else {}),
         }
         return {**value, "digest": digest_of(value)}
 
@@ -72,6 +77,7 @@ class Record:
             environment=value["environment"],
             seed=value["seed"],
             run_sha256=value["run_sha256"],
+            answers_sha256=value.get("answers_sha256", ""),
         )
 
 

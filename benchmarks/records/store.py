@@ -2,6 +2,7 @@
 
 records/bm25.flat/beir.scifact.test.json
 runs/bm25.flat/beir.scifact.test.trec.gz
+runs/read(bm25.flat,dpr.reader)/synthetic.tiny.answers.json.gz
 """
 
 from __future__ import annotations
@@ -41,8 +42,12 @@ class Store:
         """Where the run of a cell lies."""
         return self.root / "runs" / file_name(spec) / f"{file_name(collection)}.trec.gz"
 
-    def write(self, record: Record, run_lines: bytes) -> None:
-        """Save a cell: the run first, so that a record never lacks its run."""
+    def answers_path(self, spec: str, collection: str) -> Path:
+        """Where the answers of a cell that reads lie."""
+        return self.root / "runs" / file_name(spec) / f"{file_name(collection)}.answers.json.gz"
+
+    def write(self, record: Record, run_lines: bytes, answers: bytes = b"") -> None:
+        """Save a cell: the run and the answers first, so that a record never lacks them."""
         path = self.record_path(record.spec, record.collection)
         if path.exists():
             there = self.read(path)
@@ -51,6 +56,8 @@ class Store:
                     f"{path} belongs to {there.spec} on {there.collection}; rename one of the two"
                 )
         trecrun.write(self.run_path(record.spec, record.collection), run_lines)
+        if answers:
+            trecrun.write(self.answers_path(record.spec, record.collection), answers)
         write_json(path, record.to_json(), indent=1)
 
     def paths(self) -> list[Path]:

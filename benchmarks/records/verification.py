@@ -1,23 +1,31 @@
 """Recomputes every number of every record from its run and the judgments, with no model.
 
 What a record says is checked against its own digest, its protocol's fingerprint, its run's hash,
-the judgments on this disk, and the scores computed afresh.
+the judgments on this disk, and the scores computed afresh. Whether a passage holds an answer is looked up in
+the collection's texts; those of more than a million documents are not read through, but taken from the cache
+of a machine that has measured there: elsewhere answer recall is named as not recomputed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.collections.collection import Collection, open_judged
 from benchmarks.collections.conventions import missing
 from benchmarks.errors import BenchError, MissingData, RecordError
-from benchmarks.evaluation.measures import evaluate
+from benchmarks.evaluation.measures import Scores, evaluate, needs_answers
+from benchmarks.evaluation.reading import MEASURES, score_answers
 from benchmarks.interfaces import Run
+from benchmarks.records import answers as answer_file
 from benchmarks.records import trecrun
 from benchmarks.records.record import Record, digest_of, rounded
 from benchmarks.records.store import Store, read_json
+from benchmarks.retrieval.resolve import kept_texts
+from benchmarks.retrieval.texts import STREAMED, TextStore
 from benchmarks.runner import answer_hits
+from benchmarks.storage.cache import Cache
 
 _TOLERANCE = 1.5e-6
 """Scores are kept to six decimals; another machine's logarithms may round the last one differently."""
@@ -44,21 +52,31 @@ def verify_records(store: Store) -> Verification:
             if record.collection not in judged:
                 judged[record.collection] = _judged(record.collection)
             collection = judged[record.collection]
-            count = sum(len(scores) + 1 for scores in record.scores.values())
             if isinstance(collection, str):
                 result.not_recomputed[str(path)] = collection
                 continue
-            _recomputed(path, record, run, collection)
-            result.numbers += count
+            recomputed = _recomputed(path, record, run, collection, store)
+            result.numbers += sum(len(record.scores[name]) + 1 for name in recomputed)
+            if recomputed != record.scores.keys():
+                result.not_recomputed[str(path)] = (
+                    f"answer recall on {record.collection}: this machine's cache does not hold its "
+                    f"{record.counts['documents']:,} texts"
+                )
         except BenchError as error:
             result.problems.append(str(error))
-    for run_path in sorted((store.root / "runs").glob("*/*.trec.gz")):
-        record_path = (
-            store.root / "records" / run_path.parent.name / f"{run_path.name.removesuffix('.trec.gz')}.json"
-        )
-        if not record_path.exists():
-            result.problems.append(f"{run_path}: no record belongs to this run")
+    result.problems += _strays(store)
     return result
+
+
+def _strays(store: Store) -> list[str]:
+    """Runs and answers that no record accounts for."""
+    problems = []
+    for ending, kind in ((".trec.gz", "this run"), (".answers.json.gz", "these answers")):
+        for path in sorted((store.root / "runs").glob(f"*/*{ending}")):
+            record = store.root / "records" / path.parent.name / f"{path.name.removesuffix(ending)}.json"
+            if not record.exists():
+                problems.append(f"{path}: no record belongs to {kind}")
+    return problems
 
 
 def _consistent(path: Path, store: Store) -> tuple[Record, Run]:
@@ -96,8 +114,11 @@ def _judged(id: str) -> Collection | str:
         return str(error)
 
 
-def _recomputed(path: Path, record: Record, run: Run, collection: Collection) -> None:
-    """Raise `RecordError` unless the run and the judgments give the record's scores."""
+def _recomputed(path: Path, record: Record, run: Run, collection: Collection, store: Store) -> Set[str]:
+    """The measures that were recomputed from the run, the answers and the judgments.
+
+    Raises `RecordError` unless they give the record's scores.
+    """
     for name, found in (
         ("judgments", collection.inspection.judgments_sha256),
         ("queries", collection.inspection.queries_sha256),
@@ -106,8 +127,36 @@ def _recomputed(path: Path, record: Record, run: Run, collection: Collection) ->
             raise RecordError(
                 f"{path}: the {name} of {record.collection} on this disk are not those it was scored with"
             )
-    measures = list(record.scores)
-    scores = rounded(evaluate(run, collection.judgments(), measures, answer_hits(run, collection, measures)))
+    read = MEASURES[collection.conventions.answers] if record.answers_sha256 else ()
+    measures = [name for name in record.scores if name not in read]
+    texts = _texts(record)
+    if texts is not None and not texts.finished:
+        measures = [name for name in measures if not needs_answers([name])]
+    hits = answer_hits(run, collection, measures, texts)
+    scores = evaluate(run, collection.judgments(), measures, hits)
+    if read:
+        scores |= _read(record, collection, store)
+    _compare(path, record, rounded(scores))
+    return scores.keys()
+
+
+def _texts(record: Record) -> TextStore | None:
+    """Where the texts of a collection that is too large to be read through would be kept."""
+    if record.counts["documents"] <= STREAMED:
+        return None
+    return kept_texts(Cache.default(), record.protocol.collection["documents"])
+
+
+def _read(record: Record, collection: Collection, store: Store) -> Scores:
+    path = store.answers_path(record.spec, record.collection)
+    content = trecrun.read(path)
+    if trecrun.digest(content) != record.answers_sha256:
+        raise RecordError(f"{path}: these are not the answers its record was made from")
+    said, right = answer_file.loads(content), collection.answers()
+    return score_answers(said, right, collection.judgments(), collection.conventions.answers)
+
+
+def _compare(path: Path, record: Record, scores: Scores) -> None:
     for measure, expected in scores.items():
         recorded = record.scores[measure]
         if recorded.keys() != expected.keys():

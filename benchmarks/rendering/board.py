@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from benchmarks.collections.conventions import conventions_of, means
+from benchmarks.evaluation.reading import READ
 from benchmarks.protocol import Protocol, differences, fingerprint
 from benchmarks.published import Key, PublishedNumber, Verdict, ledger, verdict
 from benchmarks.records.record import Record
@@ -86,7 +87,9 @@ def _suite_variants() -> list[str]:
 
 
 def _shared(protocol: Protocol) -> dict[str, object]:
-    return {"collection": protocol.collection, "evaluation": protocol.evaluation}
+    # What is read besides moves no number that a column shares.
+    measures = {name: who for name, who in protocol.evaluation["measures"].items() if name not in READ}
+    return {"collection": protocol.collection, "evaluation": {**protocol.evaluation, "measures": measures}}
 
 
 def _most_common(sections: list[dict[str, object]]) -> dict[str, object]:

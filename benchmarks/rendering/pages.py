@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from benchmarks.collections.conventions import conventions_of, means
+from benchmarks.evaluation.reading import READ
 from benchmarks.records.record import Record
 from benchmarks.records.store import file_name
 from benchmarks.registry import Baseline, baselines
@@ -75,7 +76,7 @@ def suite_page(board: Board, suite: Suite) -> str:
     """A suite: effectiveness by measure, efficiency by collection, a plot for each."""
     collections = _of_suite(board, suite)
     specs = [spec for spec in board.specs if spec in suite.variants]
-    measures = list(dict.fromkeys(m for id in collections for m in conventions_of(id).measures))
+    measures = list(dict.fromkeys(m for id in collections for m in _measures(board, id)))
     blocks = [
         f"# Suite {suite.name}",
         GENERATED,
@@ -85,7 +86,7 @@ def suite_page(board: Board, suite: Suite) -> str:
     ]
     blocks.append("## Effectiveness")
     for measure in measures:
-        having = [id for id in collections if measure in conventions_of(id).measures]
+        having = [id for id in collections if measure in _measures(board, id)]
         blocks += [f"### {measure}", _matrix(board, measure, having, specs, "../")]
     blocks += [cells.footnotes(board, collections, specs), "## Efficiency", _EFFICIENCY]
     for id in collections:
@@ -123,9 +124,21 @@ def _matrix(board: Board, measure: str, collections: list[str], specs: list[str]
     rows = [
         (code(spec), [cells.measured(board, spec, id, measure, f"{up}../") for id in collections])
         for spec in specs
-        if any((spec, id) in board.records for id in collections)
+        if any(_has(board, spec, id, measure) for id in collections)
     ]
     return split_tables("variant", [cells.column(board, id) for id in collections], rows)
+
+
+def _has(board: Board, spec: str, collection: str, measure: str) -> bool:
+    """Whether a row has something to show: EM and F1 are of the specs that read."""
+    record = board.records.get((spec, collection))
+    return record is not None and (measure not in READ or measure in record.scores)
+
+
+def _measures(board: Board, collection: str) -> list[str]:
+    """A collection's measures, and those of the answers that were read from it."""
+    scored = {m for (_, id), record in board.records.items() if id == collection for m in record.scores}
+    return [*conventions_of(collection).measures, *(m for m in READ if m in scored)]
 
 
 def _efficiency(board: Board, collection: str, specs: list[str]) -> str:

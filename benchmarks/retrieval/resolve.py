@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.collections.collection import Collection
 from benchmarks.errors import UsageError
-from benchmarks.interfaces import Document, Encoder, Indexed, Scorer, Searcher, Setting, TokenEncoder
+from benchmarks.interfaces import (
+    Document,
+    Encoder,
+    Indexed,
+    Reader,
+    Scorer,
+    Searcher,
+    Setting,
+    TokenEncoder,
+)
 from benchmarks.protocol import fingerprint
 from benchmarks.registry import Variant, canonical, variant_of
 from benchmarks.retrieval.compositions import (
@@ -24,6 +33,8 @@ from benchmarks.retrieval.compositions import (
 )
 from benchmarks.retrieval.dense import DenseRetriever
 from benchmarks.retrieval.late import LateInteraction
+from benchmarks.retrieval.reading import Reading
+from benchmarks.retrieval.texts import TextStore
 from benchmarks.spec import Composition, Leaf, Spec, parse
 from benchmarks.storage.atomic import write_json
 from benchmarks.storage.cache import Cache
@@ -70,6 +81,8 @@ def _resolve(spec: Spec, setting: Setting) -> Searcher | Scorer:
     if spec.function == "rerank":
         first, scorer = resolve(spec.parts[0], setting), _scorer(spec, spec.parts[1], setting)
         return Reranking(first, scorer, int(spec.setting("depth")))
+    if spec.function == "read":
+        return _reading(spec, setting)
     parts = [resolve(part, setting) for part in spec.parts]
     weights = spec.weights or (1.0,) * len(parts)
     depth = int(spec.setting("depth"))
@@ -96,6 +109,15 @@ def _scorer(spec: Spec, part: Spec, setting: Setting) -> Scorer:
     return built
 
 
+def _reading(spec: Composition, setting: Setting) -> Reading:
+    first, leaf = spec.parts
+    assert isinstance(leaf, Leaf)
+    reader = variant_of(leaf)[1].build(setting)
+    if not isinstance(reader, Reader) or leaf.index is not None:
+        raise UsageError(f"{spec}: {leaf} is not a reader (protocol, read)")
+    return Reading(resolve(first, setting), reader, int(spec.setting("depth")))
+
+
 def _leaf(spec: Leaf, setting: Setting) -> Searcher | Scorer:
     built = variant_of(spec)[1].build(setting)
     if isinstance(built, Encoder) and not isinstance(built, TokenEncoder):
@@ -104,6 +126,8 @@ def _leaf(spec: Leaf, setting: Setting) -> Searcher | Scorer:
         raise UsageError(f"{spec}: {spec.baseline} brings its own index; leave out @{spec.index}")
     if isinstance(built, TokenEncoder):
         return LateInteraction(built)
+    if isinstance(built, Reader):
+        raise UsageError(f"{spec} reads what a retriever found; use it as read(FIRST,{spec})")
     if not isinstance(built, (Searcher, Scorer)):
         raise UsageError(
             f"{spec}: {type(built).__name__} is neither an Encoder (protocol, encode_queries, encode_documents) "
@@ -155,9 +179,8 @@ def open_indexes(
 
 def _open_index(retriever: Indexed, collection: Collection, cache: Cache, track: Track) -> Build:
     protocol = getattr(retriever, "index_protocol", retriever.protocol)
-    name = fingerprint({"documents": collection.inspection.documents_sha256, "index": dict(protocol)})
-    folder = cache.index(name)
-    with cache.locked(f"index-{name}"):
+    folder = _index_folder(cache, collection.inspection.documents_sha256, protocol)
+    with cache.locked(f"index-{folder.name}"):
         start = time.perf_counter()
         retriever.index(_Documents(collection, track), folder)
         elapsed = time.perf_counter() - start
@@ -168,6 +191,25 @@ def _open_index(retriever: Indexed, collection: Collection, cache: Cache, track:
             write_json(facts, seconds)
         measured = json.loads(facts.read_text("utf-8"))
     return Build(_ask(retriever, "index_bytes", None) or _size(folder), measured)
+
+
+def _index_folder(cache: Cache, documents_sha256: str, protocol: Mapping[str, Any]) -> Path:
+    return cache.index(fingerprint({"documents": documents_sha256, "index": dict(protocol)}))
+
+
+def open_texts(collection: Collection, cache: Cache, track: Track = _untracked) -> TextStore:
+    """The collection's texts by id, written where they are not."""
+    folder = _index_folder(cache, collection.inspection.documents_sha256, TextStore.PROTOCOL)
+    with cache.locked(f"index-{folder.name}"):
+        texts = TextStore(folder)
+        if not texts.finished:
+            texts.build(_Documents(collection, track))
+    return texts
+
+
+def kept_texts(cache: Cache, documents_sha256: str) -> TextStore:
+    """The texts of the documents with this hash, finished or not."""
+    return TextStore(_index_folder(cache, documents_sha256, TextStore.PROTOCOL))
 
 
 def _ask(retriever: Indexed, name: str, default: Any) -> Any:

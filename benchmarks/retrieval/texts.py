@@ -22,6 +22,8 @@ from benchmarks.storage.manifest import Manifest
 
 SHARD = 65_536
 """Documents of 100 words: some 40 MiB a shard, and 321 shards for DPR's Wikipedia."""
+STREAMED = 1_000_000
+"""Documents that are read through for the few that a run retrieved; of more, the texts are kept."""
 _KEPT_OPEN = 128
 """A mapped shard holds two file descriptors, and a process has some thousand."""
 
