@@ -78,11 +78,8 @@ def composed(text: str, summary: str) -> Variant:
 def _resolve(spec: Spec, setting: Setting) -> Searcher | Scorer:
     if isinstance(spec, Leaf):
         return _leaf(spec, setting)
-    if spec.function == "rerank":
-        first, scorer = resolve(spec.parts[0], setting), _scorer(spec, spec.parts[1], setting)
-        return Reranking(first, scorer, int(spec.setting("depth")))
-    if spec.function == "read":
-        return _reading(spec, setting)
+    if spec.function in ("rerank", "read"):
+        return _two_stages(spec, setting)
     parts = [resolve(part, setting) for part in spec.parts]
     weights = spec.weights or (1.0,) * len(parts)
     depth = int(spec.setting("depth"))
@@ -109,13 +106,18 @@ def _scorer(spec: Spec, part: Spec, setting: Setting) -> Scorer:
     return built
 
 
-def _reading(spec: Composition, setting: Setting) -> Reading:
-    first, leaf = spec.parts
-    assert isinstance(leaf, Leaf)
-    reader = variant_of(leaf)[1].build(setting)
-    if not isinstance(reader, Reader) or leaf.index is not None:
-        raise UsageError(f"{spec}: {leaf} is not a reader (protocol, read)")
-    return Reading(resolve(first, setting), reader, int(spec.setting("depth")))
+def _two_stages(spec: Composition, setting: Setting) -> Searcher:
+    first, depth = resolve(spec.parts[0], setting), int(spec.setting("depth"))
+    if spec.function == "read":
+        return Reading(first, _reader(spec, spec.parts[1], setting), depth)
+    return Reranking(first, _scorer(spec, spec.parts[1], setting), depth)
+
+
+def _reader(spec: Spec, part: Spec, setting: Setting) -> Reader:
+    built = variant_of(part)[1].build(setting) if isinstance(part, Leaf) and not part.index else None
+    if not isinstance(built, Reader):
+        raise UsageError(f"{spec}: {part} is not a reader (protocol, read)")
+    return built
 
 
 def _leaf(spec: Leaf, setting: Setting) -> Searcher | Scorer:

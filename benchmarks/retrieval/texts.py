@@ -1,13 +1,14 @@
 """Documents by id, on disk: what reads passages, or looks for answers in them, takes them from here.
 
-A shard is three arrays of at most `SHARD` documents: the UTF-8 bytes of titles and texts one after
-the other, the place where each field ends, and the ids. The ids' table comes last.
+A shard is three arrays of at most `SHARD` documents: the UTF-8 bytes of their fields one after the
+other, the place where each field ends, and the ids. The ids' table comes last.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from benchmarks.interfaces import Document
 from benchmarks.retrieval.idtable import IdTable, encoded
 from benchmarks.storage.manifest import Manifest
 
+_FIELDS = ("title", "text", "url")
 SHARD = 65_536
 """Documents of 100 words: some 40 MiB a shard, and 321 shards for DPR's Wikipedia."""
 STREAMED = 1_000_000
@@ -31,7 +33,7 @@ _KEPT_OPEN = 128
 class TextStore:
     """The documents of one folder, memory-mapped."""
 
-    PROTOCOL: ClassVar[Mapping[str, Any]] = {"kind": "texts", "version": 1}
+    PROTOCOL: ClassVar[Mapping[str, Any]] = {"kind": "texts", "fields": list(_FIELDS)}
     """The `index_protocol` of whatever needs them: one folder a collection, shared by all."""
 
     def __init__(self, folder: Path) -> None:
@@ -76,9 +78,10 @@ class TextStore:
     def _document(self, id: str, position: int) -> Document:
         number, row = divmod(position, SHARD)
         content, ends = self._shard(number)
-        start = int(ends[2 * row - 1]) if row else 0
-        middle, end = (int(place) for place in ends[2 * row : 2 * row + 2])
-        return Document(id, _text(content[start:middle]), _text(content[middle:end]))
+        first = row * len(_FIELDS)
+        start = int(ends[first - 1]) if row else 0
+        places = [start, *ends[first : first + len(_FIELDS)].tolist()]
+        return Document(id, *(_text(content[slice(*pair)]) for pair in itertools.pairwise(places)))
 
     def _open(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         return self.manifest.array(_name("texts", number)), self.manifest.array(_name("ends", number))
@@ -87,7 +90,7 @@ class TextStore:
         fields = [
             field.encode("utf-8", "surrogatepass")
             for document in shard
-            for field in (document.title, document.text)
+            for field in operator.attrgetter(*_FIELDS)(document)
         ]
         ends = np.cumsum([len(field) for field in fields], dtype=np.int64)
         self.manifest.write_array(_name("texts", number), np.frombuffer(b"".join(fields), dtype=np.uint8))

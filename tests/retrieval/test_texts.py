@@ -26,11 +26,11 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
-@given(contents=st.lists(st.tuples(any_text, any_text), min_size=1, max_size=13), data=st.data())
+@given(contents=st.lists(st.tuples(any_text, any_text, any_text), min_size=1, max_size=13), data=st.data())
 def test_documents_come_back_as_they_went_in(
-    contents: list[tuple[str, str]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+    contents: list[tuple[str, str, str]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Every title and text, empty or of any characters, lone surrogates included, in any order, any number of times."""
+    """Every title, text and URL, empty or of any characters, lone surrogates included, in any order, any number of times."""
     given = {f"d{number}": Document(f"d{number}", *pair) for number, pair in enumerate(contents)}
     folder = tmp_path_factory.mktemp("texts")
     TextStore(folder).build(given.values())
