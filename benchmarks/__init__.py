@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.interfaces import Document, Encoder, Query, Ranking, Retriever, Setting
+from benchmarks.interfaces import Answer, Document, Encoder, Query, Ranking, Reader, Retriever, Setting
 from benchmarks.registry import Baseline, Paper, Variant
 
 if TYPE_CHECKING:
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "Baseline", "Document", "Encoder", "Paper", "Query", "Ranking", "Retriever", "Setting", "Variant", "load_results",
+    "Answer", "Baseline", "Document", "Encoder", "Paper", "Query", "Ranking", "Reader", "Retriever", "Setting",
+    "Variant", "load_results",
 ]  # fmt: skip
 
 
