@@ -3,7 +3,8 @@ r"""Does a passage hold an answer? DPR's definitions (Karpukhin et al. 2020, sec
 Passage and answer are NFD-normalised. As tokens (runs of letters, digits and marks, or single characters
 that are neither spaces nor control characters), a passage holds an answer when the answer's lower-cased
 tokens occur in it as a contiguous sequence. As a regular expression (CuratedTREC), it holds an answer when
-the pattern, ignoring case, is found anywhere in it; a pattern that does not compile is found nowhere.
+the pattern, ignoring case, is found anywhere in it; a pattern that does not compile is found nowhere
+(NFD spoils three of CuratedTREC's 694, which escape an accented letter; so it does in DPR's code).
 """
 
 from __future__ import annotations
