@@ -76,7 +76,7 @@ def suite_page(board: Board, suite: Suite) -> str:
     """A suite: effectiveness by measure, efficiency by collection, a plot for each."""
     collections = _of_suite(board, suite)
     specs = [spec for spec in board.specs if spec in suite.variants]
-    measures = list(dict.fromkeys(m for id in collections for m in _measures(board, id)))
+    measures = list(dict.fromkeys(m for id in collections for m in _measures(board, id, specs)))
     blocks = [
         f"# Suite {suite.name}",
         GENERATED,
@@ -86,7 +86,7 @@ def suite_page(board: Board, suite: Suite) -> str:
     ]
     blocks.append("## Effectiveness")
     for measure in measures:
-        having = [id for id in collections if measure in _measures(board, id)]
+        having = [id for id in collections if measure in _measures(board, id, specs)]
         blocks += [f"### {measure}", _matrix(board, measure, having, specs, "../")]
     blocks += [cells.footnotes(board, collections, specs), "## Efficiency", _EFFICIENCY]
     for id in collections:
@@ -135,10 +135,10 @@ def _has(board: Board, spec: str, collection: str, measure: str) -> bool:
     return record is not None and (measure not in READ or measure in record.scores)
 
 
-def _measures(board: Board, collection: str) -> list[str]:
-    """A collection's measures, and those of the answers that were read from it."""
-    scored = {m for (_, id), record in board.records.items() if id == collection for m in record.scores}
-    return [*conventions_of(collection).measures, *(m for m in READ if m in scored)]
+def _measures(board: Board, collection: str, specs: list[str]) -> list[str]:
+    """A collection's measures, and those of the answers that `specs` read from it."""
+    read = [name for name in READ if any(_has(board, spec, collection, name) for spec in specs)]
+    return [*conventions_of(collection).measures, *read]
 
 
 def _efficiency(board: Board, collection: str, specs: list[str]) -> str:
