@@ -83,9 +83,7 @@ def check_variant(spec: str, folder: str | Path, setting: Setting | None = None)
     elif hasattr(built, "parts"):
         raise ConformanceError(f"{spec} is a composition; check its parts")
     else:
-        _fail(
-            f"{type(built).__name__} lacks what an Encoder, a Retriever or a Reader has; each also needs `protocol`"
-        )
+        _fail(f"{type(built).__name__} lacks what an Encoder or a Retriever has; each also needs `protocol`")
 
 
 def check_encoder(encoder: Encoder, folder: Path) -> None:
