@@ -4,3 +4,6 @@ from pathlib import Path
 
 SUITES = Path(__file__).with_name("suites.toml")
 """The suites that come with the built-in baselines (entry point group `retriever_bench.suites`)."""
+
+REFERENCES = Path(__file__).with_name("references.toml")
+"""Published numbers of systems that are no baseline here (entry point group `retriever_bench.ledgers`)."""

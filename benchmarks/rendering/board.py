@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from benchmarks.collections.conventions import conventions_of, means
 from benchmarks.evaluation.reading import READ
 from benchmarks.protocol import Protocol, differences, fingerprint
-from benchmarks.published import Key, PublishedNumber, Verdict, ledger, verdict
+from benchmarks.published.ledger import Ledger, ledgers, numbers
+from benchmarks.published.number import Key, PublishedNumber
+from benchmarks.published.verdicts import Verdict, verdict
 from benchmarks.records.record import Record
 from benchmarks.registry import baselines
+from benchmarks.spec import parse
 from benchmarks.suites import suites
 
 MARKS = {"reproduced": "=", "drifted": "≠", "other protocol": "~", "unverified source": "?", "not run": "·"}
@@ -31,9 +34,8 @@ class Board:
     def __init__(self, records: Iterable[Record]) -> None:
         self.measured = {(record.spec, record.collection): record for record in records}
         self.records = {**self.measured, **_macro_means(self.measured)}
-        self.published: dict[Key, PublishedNumber] = {}
-        for baseline in baselines().values():
-            self.published |= ledger(baseline)
+        self.ledgers = ledgers()
+        self.published = _by_cell(self.ledgers)
 
     @property
     def specs(self) -> list[str]:
@@ -57,13 +59,32 @@ class Board:
         return conventions_of(collection).rung
 
     def number(self, spec: str, collection: str, measure: str) -> PublishedNumber | None:
-        """The published number of a cell."""
-        return self.published.get((spec, collection, measure))
+        """The published number of a cell: of several, the first of its own paper's."""
+        return next(iter(self.published.get((spec, collection, measure), ())), None)
 
-    def verdict(self, spec: str, collection: str, measure: str) -> Verdict | None:
-        """The verdict on a cell's published number, where there is one."""
-        number = self.number(spec, collection, measure)
-        return verdict(number, self.records.get((spec, collection))) if number else None
+    def record_of(self, number: PublishedNumber) -> Record | None:
+        """The record that measured what was published, where there is one."""
+        if number.key is None:
+            return None
+        spec, collection, measure = number.key
+        record = self.records.get((spec, collection))
+        return record if record and measure in record.scores else None
+
+    def verdict(self, number: PublishedNumber) -> Verdict:
+        """What our record says of a published number."""
+        return verdict(number, self.record_of(number))
+
+    def needs(self, spec: str) -> list[str]:
+        """What the variants of a spec need, as they declare it; nothing once the spec has a record."""
+        if any(measured == spec for measured, _ in self.measured):
+            return []
+        known = baselines()
+        named = [
+            known[leaf.baseline].variants.get(leaf.variant or known[leaf.baseline].default)
+            for leaf in parse(spec).leaves
+            if leaf.baseline in known
+        ]
+        return list(dict.fromkeys(variant.needs for variant in named if variant and variant.needs))
 
     def footnotes(self, collection: str, specs: Iterable[str]) -> list[Footnote]:
         """Cells of a column whose collection or evaluation differs from what most of it has."""
@@ -80,6 +101,19 @@ class Board:
 
 
 _RUNGS = ("paper", "lab", "synthetic")
+
+
+def _by_cell(found: dict[str, Ledger]) -> dict[Key, list[PublishedNumber]]:
+    """Published numbers by our cell: of a cell's own ledger first, and there the paper's before others'."""
+    cells: dict[Key, list[tuple[bool, bool, PublishedNumber]]] = {}
+    for name, ledger in found.items():
+        for number in numbers(ledger):
+            if number.key is not None:
+                foreign = all(leaf.baseline != name for leaf in parse(number.key[0]).leaves)
+                cells.setdefault(number.key, []).append((foreign, bool(number.kind), number))
+    return {
+        key: [number for *_, number in sorted(entries, key=lambda e: e[:2])] for key, entries in cells.items()
+    }
 
 
 def _suite_variants() -> list[str]:

@@ -31,9 +31,9 @@ def measured(board: Board, spec: str, collection: str, measure: str, up: str) ->
         return f"· ({number.printed})" if number else ""
     digits = max(4, number.decimals) if number else 4
     shown = record_link(f"{record.means[measure]:.{digits}f}", record, up)
-    found = board.verdict(spec, collection, measure)
-    if number is None or found is None:
+    if number is None:
         return shown
+    found = board.verdict(number)
     drift = f" {found.detail}" if found.word == "drifted" else ""
     return f"{shown} ({number.printed} {MARKS[found.word]}{drift})"
 

@@ -1,4 +1,4 @@
-"""The pages of `reports/`: the front page, one for each suite, one for each baseline."""
+"""The pages of `reports/`: the front page, one for each suite, one for each baseline or other ledger."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from benchmarks.records.store import file_name
 from benchmarks.registry import Baseline, baselines
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
+from benchmarks.rendering.ledgers import drifts, published_counts, published_tables
 from benchmarks.rendering.markdown import GENERATED, code, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency
 from benchmarks.spec import parse
@@ -34,22 +35,19 @@ def render(board: Board) -> Pages:
     for baseline in baselines().values():
         if _has_page(board, baseline):
             pages[PurePosixPath("baselines", f"{baseline.key}.md")] = baseline_page(board, baseline)
+    for name in _other_ledgers(board):
+        pages[PurePosixPath("baselines", f"{name}.md")] = ledger_page(board, name)
     return dict(sorted(pages.items()))
 
 
 def front_page(board: Board) -> str:
     """What was measured, on what, and the matrix of variants by collections."""
-    verdicts = Counter(
-        found.word for key in board.published if (found := board.verdict(*key)) and found.word != "not run"
-    )
-    counted = ", ".join(f"{count} {word}" for word, count in sorted(verdicts.items())) or "none measured yet"
     return document(
         "# Reports",
         GENERATED,
-        f"{len(board.measured)} cells: {len(board.specs)} variants, {len(board.collections)} collections. "
-        f"Published numbers with a measurement beside them: {counted}. "
-        f"{len(board.published)} numbers are in the ledger.",
-        _drifts(board),
+        f"{len(board.measured)} cells: {len(board.specs)} variants, {len(board.collections)} collections.",
+        published_counts(board),
+        drifts(board),
         _machines(board),
         "## Effectiveness",
         f"{cells.LEGEND} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
@@ -68,6 +66,7 @@ def front_page(board: Board) -> str:
                 for b in baselines().values()
                 if _has_page(board, b)
             ]
+            + [f"- Ledger {link(n, f'baselines/{n}.md')}: {_CITED}" for n in _other_ledgers(board)]
         ),
     )
 
@@ -100,16 +99,38 @@ def suite_page(board: Board, suite: Suite) -> str:
 
 
 def baseline_page(board: Board, baseline: Baseline) -> str:
-    """A baseline: its variants, and for each what is published and what was measured."""
-    blocks = [f"# {baseline.key}", GENERATED, _sentence(baseline.summary), _paper(baseline), cells.LEGEND]
-    described = [[code(name), escape(variant.summary)] for name, variant in baseline.variants.items()]
-    blocks.append(table(["variant", "what it is"], described, text=(0, 1)))
-    for spec in [*(f"{baseline.key}:{v}" for v in baseline.variants), *_composed(board, baseline)]:
-        if section := _variant_section(board, spec):
-            blocks += [f"## {code(spec)}", section]
-    return document(*blocks)
+    """A baseline: its variants, what was measured of them, and the published tables."""
+    blocks = [
+        f"# {baseline.key}",
+        GENERATED,
+        _sentence(baseline.summary),
+        _paper(baseline),
+        _variants(baseline),
+    ]
+    sections = [
+        block
+        for spec in [*(f"{baseline.key}:{v}" for v in baseline.variants), *_composed(board, baseline)]
+        if (section := _variant_section(board, spec))
+        for block in (f"### {code(spec)}", section)
+    ]
+    if sections:
+        blocks += ["## Measured", cells.LEGEND, *sections]
+    return document(*blocks, published_tables(board, board.ledgers.get(baseline.key, ())))
 
 
+def _variants(baseline: Baseline) -> str:
+    rows = [[code(n), escape(v.summary), escape(v.needs)] for n, v in baseline.variants.items()]
+    if any(needs for *_, needs in rows):
+        return table(["variant", "what it is", "needs"], rows, text=(0, 1, 2))
+    return table(["variant", "what it is"], [row[:2] for row in rows], text=(0, 1))
+
+
+def ledger_page(board: Board, name: str) -> str:
+    """A ledger that belongs to no baseline."""
+    return document(f"# {name}", GENERATED, _sentence(_CITED), published_tables(board, board.ledgers[name]))
+
+
+_CITED = "published numbers of systems that are no baseline here"
 _EFFICIENCY = (
     "Latency is text in, document ids out, for one query at a time, encoding included, in a process of its own with "
     "pinned threads; *cold* is its first query, with the libraries and weights that it loads. Stages split the mean. "
@@ -171,23 +192,21 @@ def _efficiency(board: Board, collection: str, specs: list[str]) -> str:
 
 def _variant_section(board: Board, spec: str) -> str:
     """One table: collections down, measures across."""
-    cells_of = {(id, m) for (s, id, m) in board.published if s == spec}
-    cells_of |= {(id, m) for (s, id), record in board.records.items() if s == spec for m in record.scores}
-    if not cells_of:
-        return ""
-    known = board.collections
-    ids = sorted(
-        {id for id, _ in cells_of}, key=lambda id: (known.index(id) if id in known else len(known), id)
-    )
+    ids = [id for id in board.collections if (spec, id) in board.records]
     usual = [_MAIN, "RR@10", "R@100", "R@1000"]
     measures = sorted(
-        {m for _, m in cells_of}, key=lambda m: (usual.index(m) if m in usual else len(usual), m)
+        {m for id in ids for m in board.records[spec, id].scores},
+        key=lambda m: (usual.index(m) if m in usual else len(usual), m),
     )
-    rows = [
-        (cells.column(board, id), [cells.measured(board, spec, id, m, "../../") for m in measures])
-        for id in ids
-    ]
+    rows = [(cells.column(board, id), [_if_measured(board, spec, id, m) for m in measures]) for id in ids]
     return split_tables("collection", measures, rows)
+
+
+def _if_measured(board: Board, spec: str, collection: str, measure: str) -> str:
+    """A measured cell; what was only published stands with its table."""
+    if measure not in board.records[spec, collection].scores:
+        return ""
+    return cells.measured(board, spec, collection, measure, "../../")
 
 
 def _machines(board: Board) -> str:
@@ -207,19 +226,6 @@ def _coverage(board: Board, suite: Suite) -> str:
     absent = [id for id in suite.collections if not any((spec, id) in board.measured for spec, _ in grid)]
     words = f"{measured} of its {len(grid)} cells were measured."
     return words + (f" Without a measurement: {', '.join(map(escape, absent))}." if absent else "")
-
-
-def _drifts(board: Board) -> str:
-    """Every published number that was not reproduced, with both numbers at the printed precision."""
-    lines = []
-    for (spec, id, measure), number in board.published.items():
-        found = board.verdict(spec, id, measure)
-        if found is not None and found.word == "drifted":
-            measured = f"{board.records[spec, id].means[measure]:.{number.decimals}f}"
-            lines.append(
-                f"- {code(spec)} on {escape(id)}, {measure}: {measured}, published {number.printed} ({found.detail})"
-            )
-    return "\n".join(["Drifted:", "", *lines]) if lines else ""
 
 
 def _about(board: Board, collection: str) -> str:
@@ -249,9 +255,11 @@ def _of_suite(board: Board, suite: Suite) -> list[str]:
 
 def _has_page(board: Board, baseline: Baseline) -> bool:
     """A baseline has a page when something was measured of it, or published."""
-    return bool(_specs_of(board, baseline)) or any(
-        spec.startswith(f"{baseline.key}:") for spec, _, _ in board.published
-    )
+    return bool(_specs_of(board, baseline)) or baseline.key in board.ledgers
+
+
+def _other_ledgers(board: Board) -> list[str]:
+    return sorted(board.ledgers.keys() - baselines().keys())
 
 
 def _specs_of(board: Board, baseline: Baseline) -> list[str]:

@@ -13,19 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.published import (
-    DRIFTED,
-    NOT_RUN,
-    OTHER_PROTOCOL,
-    REPRODUCED,
-    UNVERIFIED,
-    PublishedNumber,
-    ledger,
-    verdict,
-)
 from benchmarks.records.record import Record
 from benchmarks.records.store import Store
-from benchmarks.registry import Baseline, Variant, baselines
 from benchmarks.rendering.board import Board
 from benchmarks.rendering.markdown import GENERATED, MOST_COLUMNS, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency, pareto_front
@@ -169,70 +158,11 @@ def test_wide_tables_are_split_and_text_is_escaped() -> None:
     assert escape("a|b *c* [d](e) <f>\n# g") == r"a\|b \*c\* \[d\](e) \<f\> \# g"
 
 
-def number(**changes: object) -> PublishedNumber:
-    """A verified number of a paper-rung cell."""
-    fields = {
-        "variant": "flat",
-        "collection": "c",
-        "measure": "nDCG@10",
-        "value": 0.5,
-        "decimals": 3,
-        "where": "T1",
-        "source": "s",
-        "verified": True,
-    }
-    return PublishedNumber(**{**fields, **changes})  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def record(bench: Bench) -> Record:
     """A record whose mean nDCG@10 is 0.5 exactly, on the paper rung."""
     made = run_cell(parse("bm25"), "synthetic/tiny", bench)
     return replace(made, rung="paper", scores={"nDCG@10": {"a": 0.25, "b": 0.75}})
-
-
-@pytest.mark.parametrize(
-    ("value", "decimals", "word"),
-    [
-        (0.5, 3, REPRODUCED),
-        (0.5004, 3, REPRODUCED),
-        (0.501, 3, DRIFTED),
-        (0.499, 3, DRIFTED),
-        (0.4, 3, DRIFTED),
-        (0.5, 5, REPRODUCED),
-        (0.50001, 5, DRIFTED),
-    ],
-)
-def test_verdicts_go_by_the_printed_precision(value: float, decimals: int, word: str, record: Record) -> None:
-    """Equal when rounded, or drifted, in both directions; a gain that nobody explains is a drift."""
-    assert verdict(number(value=value, decimals=decimals), record).word == word
-
-
-def test_other_verdicts(record: Record) -> None:
-    """Not run, unverified, another protocol: said, and never counted as reproduced."""
-    assert verdict(number(), None).word == NOT_RUN
-    assert verdict(number(measure="R@100"), record).word == NOT_RUN
-    assert verdict(number(verified=False), record).word == UNVERIFIED
-    assert str(verdict(number(protocol={"self_match": "dropped"}), record)) == "other protocol (self_match)"
-    assert verdict(number(), replace(record, rung="lab")).word == OTHER_PROTOCOL
-    assert str(verdict(number(value=0.52), record)) == "drifted (-0.020)"
-
-
-def test_the_ledgers_load_and_a_number_without_a_source_does_not(tmp_path: Path) -> None:
-    """Every built-in number has a source and a table; one without is refused when it is read."""
-    assert sum(len(ledger(baseline)) for baseline in baselines().values()) > 150
-    path = tmp_path / "published.toml"
-    variants = {"flat": Variant(lambda _: None, "x")}  # type: ignore[arg-type, return-value]
-    whole = '[[number]]\nvariant="flat"\ncollection="c"\nmeasure="R@10"\nvalue=0.5\ndecimals=3\nwhere="T"\nsource="S"\nverified=true\n'
-    for text, message in [
-        (whole.replace('source="S"\n', ""), "source"),
-        (whole.replace('"S"', '" "'), "names no source"),
-        (whole + whole, "two numbers"),
-        (whole.replace('"flat"', '"fat"'), "no variant 'fat'"),
-    ]:
-        path.write_text(text)
-        with pytest.raises(Exception, match=message):
-            ledger(Baseline("b", "s", variants, published=path))
 
 
 def test_means_over_collections_need_all_members(record: Record, needs: Callable[[str], str]) -> None:

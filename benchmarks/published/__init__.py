@@ -1,0 +1,1 @@
+"""What papers and projects printed: the ledger of their numbers, and verdicts on ours beside them."""
