@@ -7,3 +7,6 @@ SUITES = Path(__file__).with_name("suites.toml")
 
 REFERENCES = Path(__file__).with_name("references.toml")
 """Published numbers of systems that are no baseline here (entry point group `retriever_bench.ledgers`)."""
+
+LAMER = Path(__file__).parent / "lamer" / "published.toml"
+"""Published numbers of LameR and HyDE, which have no variant yet."""

@@ -9,6 +9,7 @@ trained from DPR's and has its layout and conventions.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from baselines.ance.encoder import AnceEncoder, MaxPEncoder
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
@@ -64,4 +65,5 @@ baseline = Baseline(
         ),
         "multi": dual_variant(QUESTIONS, PASSAGES, "four question sets, from DPR's multiset checkpoint"),
     },
+    published=Path(__file__).with_name("published.toml"),
 )

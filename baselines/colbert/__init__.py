@@ -8,6 +8,8 @@ compression) under the same conventions, and its numbers are not the paper's.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from baselines.colbert.encoder import ColbertEncoder
 from baselines.encoders.checkpoints import Checkpoint
 from benchmarks.registry import Baseline, Paper, Variant
@@ -38,4 +40,5 @@ baseline = Baseline(
         "v2": _variant(V2, 220, "the ColBERTv2 checkpoint, exact MaxSim, 220 tokens of a passage"),
         "v1": _variant(V1, 180, "the paper's model, 180 tokens of a passage; bring a checkpoint"),
     },
+    published=Path(__file__).with_name("published.toml"),
 )

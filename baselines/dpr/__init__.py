@@ -3,11 +3,15 @@
 The conventions are those of `baselines/encoders/dual.py`, which ANCE's question-answering
 checkpoints share. The released NQ checkpoint is better than the paper's (79.97 against 78.4 of
 answers in the top 20); the hybrid adds 1.1 times DPR's score to BM25's over the union of the two
-best 2,000, as in the paper (section 5.1), where the weight was tuned on the development sets.
+best 2,000, as in the paper (section 5.1), where the weight was tuned on the development sets. The
+reader answers from the best passages: `read(dpr:multiset,dpr:reader-multiset,depth=50)`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from baselines.dpr.reader import reader_variant
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.dual import dual_variant
 from benchmarks.registry import Baseline, Paper
@@ -31,6 +35,10 @@ MULTI = _checkpoints(
     "multiset-base", "5325e4ee906435291d63046f535476cb3fc60d43", "fdb3d46584386d2f20aa00724ae31cebc348d16b"
 )
 
+# No revision of the readers was to be found in a source.
+SINGLE_READER = Checkpoint("facebook/dpr-reader-single-nq-base", weights=PYTORCH, part="reader")
+MULTI_READER = Checkpoint("facebook/dpr-reader-multiset-base", weights=PYTORCH, part="reader")
+
 baseline = Baseline(
     key="dpr",
     summary="dense passage retrieval for questions; two BERTs, [CLS], 768 dimensions",
@@ -40,9 +48,12 @@ baseline = Baseline(
     variants={
         "multiset": dual_variant(*MULTI, "trained on NQ, TriviaQA, WebQuestions and CuratedTREC"),
         "single-nq": dual_variant(*SINGLE, "trained on Natural Questions"),
+        "reader-multiset": reader_variant(MULTI_READER, "extractive reader, for the multiset retriever"),
+        "reader-single-nq": reader_variant(SINGLE_READER, "extractive reader, trained on Natural Questions"),
         "bm25+dpr": composed(
             "union(1*bm25:flat,1.1*dpr:multiset,depth=2000)",
             "BM25 + 1.1 DPR over the union of their best 2,000",
         ),
     },
+    published=Path(__file__).with_name("published.toml"),
 )

@@ -8,6 +8,8 @@ paper's sparse row is `bm25:flat`.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from baselines.encoders.checkpoints import Checkpoint
 from baselines.encoders.dual import DualEncoder
 from benchmarks.registry import Baseline, Paper, Variant
@@ -37,4 +39,5 @@ baseline = Baseline(
         "mlm": _variant("pre-trained by masked words only"),
         "none": _variant("not pre-trained"),
     },
+    published=Path(__file__).with_name("published.toml"),
 )

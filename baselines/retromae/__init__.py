@@ -9,6 +9,8 @@ official passages lack.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.transformer import Conventions, plain_variant
 from benchmarks.registry import Baseline, Paper
@@ -39,4 +41,5 @@ baseline = Baseline(
             BEIR, ON_BEIR, "fine-tuned on MS MARCO with the hard negatives of sentence-transformers"
         ),
     },
+    published=Path(__file__).with_name("published.toml"),
 )

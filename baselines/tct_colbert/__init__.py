@@ -7,6 +7,8 @@ the dense one with the weights of the authors' reproduction (0.06; 0.1 for doc2q
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.tct_colbert.encoder import TctEncoder
 from benchmarks.registry import Baseline, Paper, Variant
@@ -46,4 +48,5 @@ baseline = Baseline(
             "v2-hnp and 0.1 times BM25 on expanded passages",
         ),
     },
+    published=Path(__file__).with_name("published.toml"),
 )
