@@ -102,6 +102,18 @@ def tests(session: nox.Session) -> None:
     session.run(python, "-m", "pytest", *session.posargs, external=True)
 
 
+@nox.session(reuse_venv=True)
+def parity(session: nox.Session) -> None:
+    """ColBERT's matrices and scores against PyLate, which has an environment of its own."""
+    session.install("-q", "pylate==1.2.0", "torch==2.13.0")
+    theirs = str(Path(session.bin) / "python")
+    python = environment(session, "tests", "[minilm,test,types]")
+    session.run(
+        python, "-m", "pytest", "tests/parity", *session.posargs,
+        env={"RETRIEVER_BENCH_PYLATE": theirs}, external=True,
+    )  # fmt: skip
+
+
 @nox.session(venv_backend="none")
 def latency(session: nox.Session) -> None:
     """The speed of kernels beside their references, as ratios of one run (pytest-benchmark)."""

@@ -1,0 +1,1 @@
+"""Comparisons with libraries that live in environments of their own."""
