@@ -5,7 +5,8 @@
     │   └── UnknownName       no such baseline, variant, collection, suite
     ├── Unavailable           something this cell needs is not here     (exit 1)
     │   ├── MissingWeights    a checkpoint
-    │   └── MissingData       a collection, on disk or over the network
+    │   ├── MissingData       a collection, on disk or over the network
+    │   └── TooLarge          disk or memory for an index, found out before it is built
     ├── MalformedInput        a collection's file, named with its line
     ├── DamagedCache          a cached file that is not what was written
     ├── DiskFull              no space, with the folder that has none
@@ -54,6 +55,10 @@ class MissingWeights(Unavailable):
 
 class MissingData(Unavailable):
     """A collection whose files are neither on disk nor reachable."""
+
+
+class TooLarge(Unavailable):
+    """An index that this machine has no room for."""
 
 
 class MalformedInput(BenchError):

@@ -49,6 +49,32 @@ class Ranking:
     scores: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What indexing some documents takes: seconds, bytes on disk, bytes of memory at the peak.
+
+    These three grow with the documents; `once` are seconds that are spent whatever their number.
+    """
+
+    seconds: float
+    disk_bytes: float
+    memory_bytes: float
+    once: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        """Both, one after the other."""
+        return Cost(
+            self.seconds + other.seconds,
+            self.disk_bytes + other.disk_bytes,
+            max(self.memory_bytes, other.memory_bytes),
+            self.once + other.once,
+        )
+
+    def __mul__(self, times: float) -> Cost:
+        """The cost of so many times the documents."""
+        return Cost(self.seconds * times, self.disk_bytes * times, self.memory_bytes * times, self.once)
+
+
 Run = dict[str, Ranking]
 Judgments = dict[str, dict[str, int]]
 
@@ -59,7 +85,8 @@ class Encoder(Protocol):
 
     `protocol` holds JSON values: everything about the encoder that can move a number. An encoder
     that learns from the collection (LSA, whitening) also has `fit(documents, folder)`, called
-    once before encoding: it saves what it learned in `folder`, or loads it from there.
+    once before encoding: it saves what it learned in `folder`, or loads it from there. It reads at
+    most `fitted_on` documents.
     """
 
     @property
@@ -112,7 +139,8 @@ class Indexed(Protocol):
 
     One whose index depends on less than the whole `protocol` names that part `index_protocol`; it
     names the folder. One that knows better than the bench what its index weighs and took has
-    `index_bytes()` and `build_seconds()`.
+    `index_bytes()` and `build_seconds()`. One that is `Costed` is refused a collection that this
+    machine has no room for.
     """
 
     @property
@@ -159,6 +187,14 @@ class Retriever(Searcher, Indexed, Protocol):
 
 
 @runtime_checkable
+class Costed(Protocol):
+    """A retriever that can tell from a few documents what indexing them takes."""
+
+    def cost_of(self, sample: Sequence[Document]) -> Cost:
+        """The cost of indexing `sample`; that of a collection is so many times as large."""
+
+
+@runtime_checkable
 class Scorer(Protocol):
     """What a re-ranker needs to be."""
 
@@ -176,6 +212,7 @@ class Setting:
 
     `collection` is the id of what will be searched. With `random_weights` a model is a tiny one of
     the real architecture, drawn from `seed`: it goes the way of the real one and needs no checkpoint.
+    With `full_size` besides it has the real size, and takes the real time.
     """
 
     language: str = "en"
@@ -183,3 +220,4 @@ class Setting:
     seed: int = 0
     collection: str = ""
     random_weights: bool = False
+    full_size: bool = False

@@ -64,6 +64,11 @@ class Progress:
         return f"  (about {duration(spent / done * (self._cells - done))} left at the pace so far)"
 
 
+def gibibytes(size: float) -> str:
+    """Bytes in GiB, with a digit more where there are few."""
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**30:.2f} GiB"
+
+
 def duration(seconds: float) -> str:
     """Seconds in the unit a person would use."""
     if seconds < 90:

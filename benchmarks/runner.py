@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.collections.collection import Collection, open_collection
+from benchmarks.efficiency.foresight import check_room
 from benchmarks.environment import describe
 from benchmarks.errors import EvaluationError, RecordError, UsageError
 from benchmarks.evaluation import reading
@@ -68,7 +69,8 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     Raises any `BenchError`.
     """
     spec = canonical_spec(spec)
-    if bench.checkpoint is None and (lacking := missing_for(spec)):
+    own_weights = bench.checkpoint is not None or bench.random_weights
+    if not own_weights and (lacking := missing_for(spec)):
         bench.progress.say(f"    {spec}: {lacking}")
     collection = open_collection(collection_id, bench.cache, strict=bench.strict)
     _tell_problems(collection, bench.progress)
@@ -82,6 +84,7 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     if finished is not None and (finished.record.efficiency or not bench.efficiency):
         bench.progress.say("    measured before on this machine; --fresh measures again")
         return _kept(finished, bench)
+    check_room(searcher, collection, bench.cache, bench.progress)
     build = open_indexes(searcher, collection, bench.cache, _track(collection, bench))
     if finished is None:
         finished = _measured(spec, searcher, collection, protocol, bench)

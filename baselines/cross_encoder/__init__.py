@@ -7,13 +7,15 @@ only, what ColBERT's and TCT-ColBERT's tables are set against.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from baselines.cross_encoder.scorer import CrossEncoder
 from baselines.encoders.checkpoints import Checkpoint
-from baselines.encoders.weights import FolderWeights, Weights
 from baselines.minilm import CHECKPOINT as VOCABULARY
 from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
 
+DRAWN = Checkpoint("")
 MINILM = Checkpoint("cross-encoder/ms-marco-MiniLM-L-6-v2", "c5ee24cb16019beea0893ab7796b1df96625c6b8")
 
 
@@ -22,17 +24,8 @@ def _minilm(setting: Setting) -> CrossEncoder:
 
 
 def _drawn(setting: Setting) -> CrossEncoder:
-    from baselines.encoders.drawn import DrawnWeights
-
-    def weights() -> Weights:
-        # A text has as many tokens as BERT's vocabulary gives it; MiniLM's is BERT's.
-        return DrawnWeights("bert-base", setting.seed, FolderWeights(VOCABULARY.locate()).tokenizer())
-
-    if setting.random_weights:
-        return CrossEncoder(
-            lambda: DrawnWeights("bert", setting.seed), {"drawn": "bert", "seed": setting.seed}
-        )
-    return CrossEncoder(weights, {"drawn": "bert-base", "seed": setting.seed})
+    size = replace(setting, random_weights=True, full_size=not setting.random_weights)
+    return CrossEncoder(lambda: DRAWN.open(size), DRAWN.identity(size))
 
 
 baseline = Baseline(

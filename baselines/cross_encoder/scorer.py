@@ -15,7 +15,7 @@ import numpy as np
 from baselines.encoders.tower import Tokens, Tower
 from baselines.encoders.weights import Weights
 from benchmarks.efficiency.stages import stage
-from benchmarks.interfaces import Document, FloatArray, Query
+from benchmarks.interfaces import Cost, Document, FloatArray, Query
 from benchmarks.retrieval.texts import TextStore
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ class CrossEncoder:
         self._texts = TextStore(folder)
         if not self._texts.finished:
             self._texts.build(documents)
+
+    def cost_of(self, sample: Sequence[Document]) -> Cost:
+        """What keeping the texts of `sample` takes."""
+        return TextStore.cost_of(sample)
 
     def score(self, queries: Sequence[Query], candidates: Sequence[Sequence[str]]) -> list[FloatArray]:
         """The logit of each query with each of its candidates. Raises `EvaluationError` for an unknown id."""

@@ -16,7 +16,7 @@ import importlib.util
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from benchmarks.errors import MissingWeights
@@ -63,13 +63,14 @@ class Checkpoint:
         from baselines.encoders.weights import FolderWeights
 
         if setting.random_weights:
-            return DrawnWeights(self.architecture, setting.seed)
+            words = word_pieces() if setting.full_size else None
+            return DrawnWeights(self.architecture, setting.seed, full_size=setting.full_size, tokenizer=words)
         return FolderWeights(self.locate(setting.checkpoint))
 
     def identity(self, setting: Setting) -> dict[str, str | int]:
         """What names the weights in a protocol. Raises `MissingWeights` where only the weights can say."""
         if setting.random_weights:
-            return {"drawn": self.architecture, "seed": setting.seed}
+            return {"drawn": self.architecture, "seed": setting.seed, "full_size": setting.full_size}
         if (folder := self._given(setting.checkpoint)) is not None:
             return {"sha256": sha256_of(weights_in(folder))}
         revision = self.revision or self.locate().name
@@ -148,6 +149,17 @@ class Checkpoint:
         except Exception as error:
             # The hub's client raises errors of four libraries when there is no way to it.
             raise MissingWeights(f"{self.missing()} ({type(error).__name__} from the hub)") from None
+
+
+def word_pieces() -> Any:
+    """BERT's own tokenizer, from MiniLM's checkpoint, which has the same. Raises `MissingWeights`.
+
+    What is drawn in full size costs what the real model does only if a text has as many tokens.
+    """
+    from baselines.encoders.weights import FolderWeights
+    from baselines.minilm import CHECKPOINT
+
+    return FolderWeights(CHECKPOINT.locate()).tokenizer()
 
 
 def weights_in(folder: Path) -> Path:

@@ -27,14 +27,16 @@ _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]", "[unused1
 
 
 class DrawnWeights:
-    """Random weights of architecture `bert` or `roberta`, tiny, or of `bert-base` in its full size.
+    """Random weights of architecture `bert` or `roberta`: tiny, or of the base model's size.
 
     Equal seeds draw equal weights. The tokenizer is one of letters and bytes unless another is given.
     """
 
-    def __init__(self, architecture: str, seed: int = 0, tokenizer: Any = None) -> None:
+    def __init__(
+        self, architecture: str, seed: int = 0, *, full_size: bool = False, tokenizer: Any = None
+    ) -> None:
         self._roberta = architecture == "roberta"
-        self._size = _BASE if architecture == "bert-base" else _TINY
+        self._size = _BASE if full_size else _TINY
         self._seed = seed
         self._tokenizer = tokenizer or (_byte_tokenizer() if self._roberta else _letter_tokenizer())
 
@@ -43,15 +45,21 @@ class DrawnWeights:
         import torch
         from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
-        vocabulary = len(self._tokenizer)
+        shape = {
+            "vocab_size": len(self._tokenizer),
+            "pad_token_id": self._tokenizer.pad_token_id,
+            **self._size,
+        }
         with torch.random.fork_rng():
             torch.manual_seed(self._seed)
             model: Any
             if self._roberta:
-                config = RobertaConfig(vocab_size=vocabulary, max_position_embeddings=514, **self._size)
-                model = RobertaModel(config, add_pooling_layer=False)
+                # Positions count from the padding's id on.
+                model = RobertaModel(
+                    RobertaConfig(max_position_embeddings=514, **shape), add_pooling_layer=False
+                )
             else:
-                model = BertModel(BertConfig(vocab_size=vocabulary, **self._size), add_pooling_layer=False)
+                model = BertModel(BertConfig(**shape), add_pooling_layer=False)
             return model.eval()
 
     def tensor(self, name: str, shape: tuple[int, ...]) -> torch.Tensor:

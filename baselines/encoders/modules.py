@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -21,6 +22,18 @@ class Pooled(torch.nn.Module):
         """float[texts, dimension]."""
         vectors = self._pooling(batch.run(self.backbone), batch.kept)
         return torch.nn.functional.normalize(vectors, dim=1) if self._normalised else vectors
+
+
+class LayersPooled(torch.nn.Module):
+    """A backbone and a pooling of all its layers, the embeddings first."""
+
+    def __init__(self, backbone: Any, pooling: Callable[[Sequence[torch.Tensor], torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.backbone, self._pooling = backbone, pooling
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """float[texts, dimension]."""
+        return self._pooling(batch.layers(self.backbone), batch.attended)
 
 
 class Projected(torch.nn.Module):

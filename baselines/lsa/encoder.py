@@ -28,6 +28,8 @@ class LSAEncoder:
     frequencies [terms] and components [terms, dimension], saved as JSON and arrays.
     """
 
+    fitted_on = _FITTED_ON
+
     def __init__(self, dimension: int, seed: int, language: str) -> None:
         self.dimension, self.seed = dimension, seed
         self._analysis, self._analyse = analyser(language)

@@ -14,12 +14,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.collections.conventions import Conventions, conventions_of, data_folder
+from benchmarks.collections.conventions import Conventions, conventions_of, data_folder, declared
 from benchmarks.collections.folder import FolderSource
 from benchmarks.collections.irds import DatasetSource, load_dataset
 from benchmarks.collections.questions import QuestionSource
 from benchmarks.collections.reach import unavailable
 from benchmarks.collections.remote import DeclaredFile
+from benchmarks.collections.reqa import ReqaSource
 from benchmarks.collections.sources import Judgment, Problem, Source, ignore
 from benchmarks.errors import MalformedInput, MissingData
 from benchmarks.interfaces import Document, Judgments, Query
@@ -142,9 +143,8 @@ def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collectio
 
 def check_name(id: str) -> None:
     """Raise `UnknownName` or `UsageError` for an id that no collection can have."""
-    conventions = conventions_of(id)
-    if not id.startswith("folder:") and not conventions.folder:
-        load_dataset(conventions.documents or id)
+    if not id.startswith("folder:") and id not in declared():
+        load_dataset(id)
 
 
 def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
@@ -156,15 +156,17 @@ def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
         place = fingerprint(str(folder.resolve()))[:6]
         name = f"folder:{folder.resolve().name}~{place}" + (f"#{split}" if split else "")
         return name, FolderSource.from_folder(folder, split or "test")
+    if conventions.questions:
+        return id, QuestionSource(conventions.documents, DeclaredFile(**dict(conventions.questions)))
+    if id in declared() and (why := unavailable(id)):
+        raise MissingData(why)
+    if conventions.source:
+        return id, ReqaSource(id)
     if conventions.folder:
-        if why := unavailable(id):
-            raise MissingData(why)
         files = dict(conventions.folder)
         root = data_folder() or Path()
         paths = (root / files["corpus"], root / files["queries"], root / files["qrels"])
         return id, FolderSource(*paths, only=files.get("only", ""))
-    if conventions.questions:
-        return id, QuestionSource(conventions.documents, DeclaredFile(**dict(conventions.questions)))
     return id, DatasetSource(id)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 _TABLE = Path(__file__).with_name("conventions.toml")
+_MAPPINGS = ("folder", "candidates", "questions")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class Conventions:
     questions: tuple[tuple[str, str], ...] = ()
     answers: str = "tokens"
     quoted: bool = False
+    source: str = ""
+    obtain: str = ""
+    candidates: tuple[tuple[str, str], ...] = ()
+    words: int = 0
     note: str = ""
 
 
@@ -40,19 +46,46 @@ def conventions_of(collection: str) -> Conventions:
     """The conventions of a collection, by its id."""
     merged: dict[str, Any] = {}
     for entry in _table()["collection"]:
-        if fnmatchcase(collection, entry["match"]):
+        if any(fnmatchcase(collection, pattern) for pattern in _patterns(entry)):
             merged.update(entry)
-    for name in ("folder", "questions"):
-        if name in merged:
-            merged[name] = tuple(sorted(merged[name].items()))
+    parts = collection.split("/")
+    for name in _MAPPINGS:
+        merged[name] = tuple((key, path.format(*parts)) for key, path in sorted(merged.get(name, {}).items()))
+    for name in ("language", "needs"):
+        merged[name] = merged.get(name, "").format(*parts)
     known = {field.name for field in fields(Conventions)}
     values: dict[str, Any] = {name: value for name, value in merged.items() if name in known}
     return Conventions(**{**values, "measures": tuple(values["measures"])})
 
 
+def _patterns(entry: Mapping[str, Any]) -> list[str]:
+    match = entry["match"]
+    return [match] if isinstance(match, str) else match
+
+
+def declared() -> frozenset[str]:
+    """The ids that ir-datasets does not know and the table names in full."""
+    return frozenset(
+        pattern
+        for entry in _table()["collection"]
+        if {"folder", "source", "obtain", "questions"} & entry.keys()
+        for pattern in _patterns(entry)
+    )
+
+
 def means() -> dict[str, tuple[str, ...]]:
     """Collections that stand for the mean of others: id to members."""
     return {entry["id"]: tuple(entry["members"]) for entry in _table()["mean"]}
+
+
+def with_candidates(name: str) -> list[str]:
+    """The collections whose candidates of this name the table declares."""
+    return [
+        pattern
+        for entry in _table()["collection"]
+        if name in entry.get("candidates", ())
+        for pattern in _patterns(entry)
+    ]
 
 
 def datasets_home() -> Path:
@@ -70,17 +103,13 @@ def missing(collection: str) -> str:
     """What of a collection is not on this disk, in a few words; nothing when all is."""
     conventions = conventions_of(collection)
     if conventions.folder:
-        root = data_folder()
-        corpus = dict(conventions.folder)["corpus"]
-        if root is None:
-            return f"not on disk; set RETRIEVER_BENCH_DATA to the folder that holds {corpus}"
-        return "" if (root / corpus).exists() else f"not on disk; {root} has no {corpus}"
+        return _missing_in_data(conventions)
+    if conventions.obtain:
+        return conventions.obtain
     if conventions.needs and not (datasets_home() / conventions.needs).exists():
         return f"not on disk; downloads from {conventions.host}"
-    if conventions.questions:
-        from benchmarks.collections.remote import DeclaredFile
-
-        return DeclaredFile(**dict(conventions.questions)).missing()
+    if conventions.source or conventions.questions:
+        return _missing_files(conventions)
     if collection.startswith("folder:"):
         path = Path(collection.removeprefix("folder:").partition("#")[0]).expanduser()
         return (
@@ -89,3 +118,22 @@ def missing(collection: str) -> str:
             else f"no corpus.jsonl in {path}"
         )
     return ""
+
+
+def _missing_files(conventions: Conventions) -> str:
+    from benchmarks.collections.remote import DeclaredFile
+    from benchmarks.collections.reqa import FILES
+
+    files = FILES if conventions.source else [DeclaredFile(**dict(conventions.questions))]
+    return next((lacking for file in files if (lacking := file.missing())), "")
+
+
+def _missing_in_data(conventions: Conventions) -> str:
+    root, corpus = data_folder(), dict(conventions.folder)["corpus"]
+    if root is not None and (root / corpus).exists():
+        return ""
+    if root is None:
+        absent = f"not on disk; set RETRIEVER_BENCH_DATA to the folder that holds {corpus}"
+    else:
+        absent = f"not on disk; {root} has no {corpus}"
+    return f"{conventions.obtain}; {absent}" if conventions.obtain else absent

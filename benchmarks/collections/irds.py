@@ -10,15 +10,16 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.collections.conventions import conventions_of, datasets_home
+from benchmarks.collections.conventions import conventions_of, datasets_home, declared
 from benchmarks.collections.reach import unavailable
 from benchmarks.collections.sources import Judgment, Problem, Report
 from benchmarks.collections.synthetic import dataset as synthetic
 from benchmarks.errors import MissingData, UnknownName
 from benchmarks.interfaces import Document, Query
 
-# What ir-datasets raises when a download fails (requests' errors are OSErrors) or a file is damaged.
-_READING_FAILS = (OSError, RuntimeError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
+# What ir-datasets raises when a download fails (requests' errors are OSErrors), a file is damaged, or a
+# library that only this collection needs is not installed (TREC CAR).
+_READING_FAILS = (OSError, ImportError, RuntimeError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
 class DatasetSource:
@@ -72,6 +73,11 @@ class DatasetSource:
         for number, qrel in enumerate(self._read("qrels"), start=1):
             yield Judgment(f"{self.id}, judgment {number}", qrel.query_id, qrel.doc_id, qrel.relevance)
 
+    def candidates(self) -> Iterator[tuple[str, str, float]]:
+        """The query, document and score of every pair in the run that comes with the id (`scoreddocs`)."""
+        for pair in self._read("scoreddocs"):
+            yield pair.query_id, pair.doc_id, pair.score
+
     def answers(self) -> dict[str, tuple[str, ...]]:
         """The `answers` field of the queries, where the collection has one."""
         if "answers" not in self.dataset.queries_cls()._fields:
@@ -114,7 +120,7 @@ def load_dataset(id: str) -> Any:
         return ir_datasets.load(id)
     except KeyError:
         hint = "`retriever-bench list` shows collections; any ir-datasets id will do"
-        raise UnknownName("collection", id, ir_datasets.registry, hint) from None
+        raise UnknownName("collection", id, {*ir_datasets.registry, *declared()}, hint) from None
 
 
 def unquoted(field: str) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
 from benchmarks.collections.conventions import data_folder, datasets_home, missing
 from benchmarks.commands import options
 from benchmarks.commands.terminal import table
+from benchmarks.progress import duration, gibibytes
 from benchmarks.records.store import Store
 from benchmarks.registry import baselines
-from benchmarks.storage.cache import Cache
+from benchmarks.storage.cache import Cache, bytes_below
 from benchmarks.suites import suite, suites
 
 HELP = "disk, memory, caches, what runs offline, and a time estimate for a suite"
@@ -50,12 +49,12 @@ def run(args: Namespace) -> int:
 def _machine() -> dict[str, Any]:
     from benchmarks.environment import describe
 
-    cache = Cache.default().root
+    cache = Cache.default()
     data = data_folder()
     return {
         "machine": {
             "machine": describe()["machine"],
-            "cache": f"{cache} ({_gib(_used(cache))} used, {_gib(_free(cache))} free)",
+            "cache": f"{cache.root} ({gibibytes(bytes_below(cache.root))} used, {gibibytes(cache.free_bytes())} free)",
             "ir-datasets": f"{datasets_home()} ({'there' if datasets_home().exists() else 'not there yet'})",
             "data folder": f"{data}" if data else "RETRIEVER_BENCH_DATA is not set",
         },
@@ -70,8 +69,6 @@ def _machine() -> dict[str, Any]:
 
 
 def _print_estimate(name: str, estimates: list[dict[str, Any]]) -> None:
-    from benchmarks.progress import duration
-
     rows = [
         [e["collection"], e["spec"], f"{e['documents']:,}" if e["documents"] else "?",
          duration(e["seconds"]) if e["seconds"] is not None else "unknown", e["missing"]]
@@ -82,17 +79,3 @@ def _print_estimate(name: str, estimates: list[dict[str, Any]]) -> None:
     known = [e["seconds"] for e in estimates if e["seconds"] is not None]
     here = [e["seconds"] for e in estimates if e["seconds"] is not None and not e["missing"]]
     print(f"all that can be estimated: {duration(sum(known))}; what is on disk: {duration(sum(here))}")
-
-
-def _used(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
-
-
-def _free(folder: Path) -> int:
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"

@@ -17,6 +17,7 @@ from benchmarks.grid import Outcome, run_grid
 from benchmarks.progress import Progress
 from benchmarks.records.record import Record
 from benchmarks.records.store import Store
+from benchmarks.rehearsal import DOCUMENTS
 from benchmarks.retrieval.resolve import canonical_spec
 from benchmarks.runner import Bench
 from benchmarks.spec import parse
@@ -55,6 +56,14 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--fresh", action="store_true", help="measure again what was measured before (indexes are kept)"
     )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="every variant on generated documents with random weights; keeps nothing, and says what the real grid takes",
+    )
+    parser.add_argument(
+        "--documents", type=int, default=DOCUMENTS, metavar="N", help=f"of a dry run (default: {DOCUMENTS:,})"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     options.results(parser)
     options.reports(parser)
@@ -69,7 +78,9 @@ def run(args: Namespace) -> int:
     cells = _cells(args)
     if args.checkpoint and len({spec for spec, _ in cells}) != 1:
         raise UsageError("--checkpoint goes with exactly one --variant")
-    if (args.checkpoint or args.seed) and args.results == Path("results"):
+    if args.dry_run and args.checkpoint:
+        raise UsageError("--dry-run draws its weights at random; leave out --checkpoint")
+    if not args.dry_run and (args.checkpoint or args.seed) and args.results == Path("results"):
         raise UsageError(
             "--checkpoint and --seed measure something of your own; name a --results folder of its own for it"
         )
@@ -77,6 +88,10 @@ def run(args: Namespace) -> int:
         Cache.default(), Store(args.results), args.checkpoint, args.seed, args.strict,
         not args.no_efficiency, args.fresh, progress=Progress(args.quiet),
     )  # fmt: skip
+    if args.dry_run:
+        from benchmarks.commands.rehearsing import run_dry
+
+        return run_dry(cells, args.documents, bench, args.json)
     outcome = run_grid(cells, bench)
     from benchmarks.rendering.reports import write_reports
 

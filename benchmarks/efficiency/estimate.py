@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.collections.conventions import conventions_of, missing
@@ -29,7 +30,7 @@ def estimate(suite: Suite, store: Store) -> list[dict[str, Any]]:
     estimates: list[dict[str, Any]] = []
     built: set[tuple[str, int]] = set()
     for spec, collection in suite.cells():
-        documents = _documents(collection, records)
+        documents = documents_of(collection, records)
         known = [r for r in records if r.spec == spec]
         seconds = None
         if known and documents is not None:
@@ -54,7 +55,8 @@ def estimate(suite: Suite, store: Store) -> list[dict[str, Any]]:
     return estimates
 
 
-def _documents(collection: str, records: list[Record]) -> int | None:
+def documents_of(collection: str, records: Sequence[Record]) -> int | None:
+    """How many documents a collection has, by a record or ir-datasets; nothing where neither knows."""
     measured = next((r.counts["documents"] for r in records if r.collection == collection), None)
     if measured is not None:
         return measured

@@ -6,16 +6,19 @@ vectorised merge. With a faiss factory key it is whatever the key says.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from benchmarks.efficiency.stages import stage
-from benchmarks.interfaces import Document, Encoder, FloatArray, Query, Ranking
-from benchmarks.retrieval.faissindex import FaissIndex
+from benchmarks.interfaces import Cost, Document, Encoder, FloatArray, Query, Ranking
+from benchmarks.retrieval.calibrating import CALIBRATED, id_cost, timed
+from benchmarks.retrieval.faissindex import FaissIndex, bytes_per_vector
 from benchmarks.retrieval.idtable import IdTable
 from benchmarks.retrieval.threads import threads_for
 from benchmarks.retrieval.topk import TopK
@@ -99,6 +102,19 @@ class DenseRetriever:
             "index": manifest.seconds(IdTable.FILES[0]) + (self._faiss.seconds if self._faiss else 0.0),
         }
 
+    def cost_of(self, sample: Sequence[Document]) -> Cost:
+        """What indexing `sample` costs, from encoding at most 256 of its documents or ten seconds of them.
+
+        An encoder that learns from the collection first learns from `sample`; loading weights is left out.
+        """
+        some = sample[:: -(-len(sample) // CALIBRATED)]
+        encoder, fitting = _fitted(self.encoder, sample, some)
+        seconds, (vector,) = timed(lambda documents: list(encoder.encode_documents(documents)), some)
+        dimension = len(vector)
+        faiss = bytes_per_vector(self.key, dimension) if self.key else 0
+        disk = dimension * np.dtype(np.float32).itemsize + faiss
+        return (Cost(seconds, disk, faiss, fitting) + id_cost(sample)) * len(sample)
+
     def _fit(self, documents: Iterable[Document], folder: Path) -> None:
         """Let an encoder that learns from the collection do so, once."""
         fit = getattr(self.encoder, "fit", None)
@@ -133,3 +149,20 @@ class DenseRetriever:
             for start, shard in self._shards.shards():
                 best.offer(vectors @ shard.T, start)
         return best.finish()
+
+
+def _fitted(encoder: Encoder, sample: Sequence[Document], some: Sequence[Document]) -> tuple[Encoder, float]:
+    """The encoder, or a copy that has learnt from `sample`, and the seconds that all it learns from would take.
+
+    It learns from `some` before, so that imports are not counted.
+    """
+    if not hasattr(encoder, "fit"):
+        return encoder, 0.0
+    learnt: Any = copy.copy(encoder)
+    seconds = 0.0
+    for part in (some, sample):
+        with TemporaryDirectory() as scratch:
+            start = time.perf_counter()
+            learnt.fit(part, Path(scratch))
+            seconds = time.perf_counter() - start
+    return learnt, seconds / len(sample) * learnt.fitted_on

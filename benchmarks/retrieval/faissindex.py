@@ -65,12 +65,7 @@ class FaissIndex:
         import faiss
 
         start = time.perf_counter()
-        try:
-            index = faiss.index_factory(shards.dimension, self.key.factory, faiss.METRIC_INNER_PRODUCT)
-        except RuntimeError:
-            raise UsageError(
-                f"{self.key.factory!r} is not a faiss factory key for {shards.dimension} dimensions"
-            ) from None
+        index = _empty(self.key, shards.dimension)
         if not index.is_trained:
             _train(index, shards, self.seed)
         with _threads_for(self.key.factory):
@@ -88,6 +83,32 @@ class FaissIndex:
                 faiss.ParameterSpace().set_index_parameter(self._index, name, value)
             except RuntimeError:
                 raise UsageError(f"{self.key.factory!r} has no search parameter {name!r}") from None
+
+
+def bytes_per_vector(key: IndexKey, dimension: int) -> int:
+    """Bytes that an index of this key needs for each vector, on disk and in memory.
+
+    Raises `UsageError` for a key that does not fit.
+    """
+    import faiss
+
+    index = _empty(key, dimension)
+    codes, links = index, 0
+    if hasattr(index, "hnsw"):
+        # The ground level of a graph; the levels above it add a few per cent.
+        links = index.hnsw.nb_neighbors(0) * np.dtype(np.int32).itemsize
+        codes = faiss.downcast_index(index.storage)
+    inverted_id = np.dtype(np.int64).itemsize if "IVF" in key.factory else 0
+    return int(codes.sa_code_size()) + links + inverted_id
+
+
+def _empty(key: IndexKey, dimension: int) -> Any:
+    import faiss
+
+    try:
+        return faiss.index_factory(dimension, key.factory, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError:
+        raise UsageError(f"{key.factory!r} is not a faiss factory key for {dimension} dimensions") from None
 
 
 @contextmanager

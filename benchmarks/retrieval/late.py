@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from benchmarks.efficiency.stages import stage
 from benchmarks.errors import EvaluationError
-from benchmarks.interfaces import Document, FloatArray, Query, Ranking, TokenEncoder
+from benchmarks.interfaces import Cost, Document, FloatArray, Query, Ranking, TokenEncoder
+from benchmarks.retrieval.calibrating import CALIBRATED, id_cost, timed
 from benchmarks.retrieval.idtable import IdTable
 from benchmarks.retrieval.maxsim import maxsim
 from benchmarks.retrieval.threads import threads_for
@@ -111,6 +112,21 @@ class LateInteraction:
                 row[known] = maxsim([matrix], *self._shards.gather(positions[known]))[0]
             scores.append(row)
         return scores
+
+    def cost_of(self, sample: Sequence[Document]) -> Cost:
+        """What indexing `sample` costs, from encoding at most 256 of its documents or ten seconds of them."""
+        some = sample[:: -(-len(sample) // CALIBRATED)]
+        lengths: list[int] = []
+
+        def encode(documents: Sequence[Document]) -> list[FloatArray]:
+            matrices = self.encoder.encode_documents(documents)
+            lengths.extend(len(matrix) for matrix in matrices)
+            return matrices
+
+        seconds, (first,) = timed(encode, some)
+        row = first.shape[1] * np.dtype(self.encoder.token_vectors).itemsize
+        disk = float(np.mean(lengths)) * row + np.dtype(np.int32).itemsize
+        return (Cost(seconds, disk, 0.0) + id_cost(sample)) * len(sample)
 
     def index_bytes(self) -> int:
         """Bytes a search reads: vectors, lengths and ids."""

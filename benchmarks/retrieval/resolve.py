@@ -37,8 +37,9 @@ from benchmarks.retrieval.reading import Reading
 from benchmarks.retrieval.texts import TextStore
 from benchmarks.spec import Composition, Leaf, Spec, parse
 from benchmarks.storage.atomic import write_json
-from benchmarks.storage.cache import Cache
+from benchmarks.storage.cache import Cache, bytes_below
 
+_FACTS = "build-"
 Track = Callable[[Iterator[Document]], Iterator[Document]]
 
 
@@ -58,7 +59,7 @@ def missing_for(spec: Spec) -> str:
 
 def resolve(spec: Spec, setting: Setting) -> Searcher:
     """Build what a spec names, without loading weights or opening indexes. Raises `UsageError`."""
-    built = _resolve(spec, setting)
+    built = resolve_part(spec, setting)
     if not isinstance(built, Searcher):
         raise UsageError(f"{spec} orders what another retriever found; use it as rerank(FIRST,{spec})")
     return built
@@ -75,7 +76,8 @@ def composed(text: str, summary: str) -> Variant:
     )
 
 
-def _resolve(spec: Spec, setting: Setting) -> Searcher | Scorer:
+def resolve_part(spec: Spec, setting: Setting) -> Searcher | Scorer:
+    """What a spec names as a part of another: it need not search, it may only re-rank. Raises `UsageError`."""
     if isinstance(spec, Leaf):
         return _leaf(spec, setting)
     if spec.function in ("rerank", "read"):
@@ -100,7 +102,7 @@ def _resolve(spec: Spec, setting: Setting) -> Searcher | Scorer:
 
 
 def _scorer(spec: Spec, part: Spec, setting: Setting) -> Scorer:
-    built = _resolve(part, setting)
+    built = resolve_part(part, setting)
     if not isinstance(built, Scorer):
         raise UsageError(f"{spec}: {part} cannot score given documents, so it cannot re-rank")
     return built
@@ -171,28 +173,44 @@ def open_indexes(
 ) -> Build:
     """Build or complete or open every index a searcher needs. `track` sees the documents go by."""
     build = Build()
-    parts: Sequence[Searcher | Scorer] = getattr(searcher, "parts", ())
-    for part in parts:
-        build.add(open_indexes(part, collection, cache, track))
-    if isinstance(searcher, Indexed):
-        build.add(_open_index(searcher, collection, cache, track))
+    for part in indexed(searcher):
+        build.add(_open_index(part, collection, cache, track))
     return build
 
 
+def indexed(searcher: Searcher | Scorer) -> Iterator[Indexed]:
+    """Everything in a searcher that has an index, parts first."""
+    parts: Sequence[Searcher | Scorer] = getattr(searcher, "parts", ())
+    for part in parts:
+        yield from indexed(part)
+    if isinstance(searcher, Indexed):
+        yield searcher
+
+
+def index_folder(part: Indexed, collection: Collection, cache: Cache) -> Path:
+    """Where an index lies in the cache: named by what was indexed, and how."""
+    protocol = getattr(part, "index_protocol", part.protocol)
+    return _index_folder(cache, collection.inspection.documents_sha256, protocol)
+
+
+def is_built(folder: Path) -> bool:
+    """Whether an index in this folder was once finished."""
+    return any(folder.glob(f"{_FACTS}*.json"))
+
+
 def _open_index(retriever: Indexed, collection: Collection, cache: Cache, track: Track) -> Build:
-    protocol = getattr(retriever, "index_protocol", retriever.protocol)
-    folder = _index_folder(cache, collection.inspection.documents_sha256, protocol)
+    folder = index_folder(retriever, collection, cache)
     with cache.locked(f"index-{folder.name}"):
         start = time.perf_counter()
         retriever.index(_Documents(collection, track), folder)
         elapsed = time.perf_counter() - start
         # Named by the whole protocol: two faiss indexes over one folder of vectors are two builds.
-        facts = folder / f"build-{fingerprint(dict(retriever.protocol))}.json"
+        facts = folder / f"{_FACTS}{fingerprint(dict(retriever.protocol))}.json"
         if not facts.exists():
-            seconds = _ask(retriever, "build_seconds", {"index": elapsed})
+            seconds = _ask(retriever, "build_seconds", lambda: {"index": elapsed})
             write_json(facts, seconds)
         measured = json.loads(facts.read_text("utf-8"))
-    return Build(_ask(retriever, "index_bytes", None) or _size(folder), measured)
+    return Build(_ask(retriever, "index_bytes", lambda: bytes_below(folder)), measured)
 
 
 def _index_folder(cache: Cache, documents_sha256: str, protocol: Mapping[str, Any]) -> Path:
@@ -214,10 +232,6 @@ def kept_texts(cache: Cache, documents_sha256: str) -> TextStore:
     return TextStore(_index_folder(cache, documents_sha256, TextStore.PROTOCOL))
 
 
-def _ask(retriever: Indexed, name: str, default: Any) -> Any:
-    method = getattr(retriever, name, None)
-    return method() if method else default
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _ask(retriever: Indexed, name: str, otherwise: Callable[[], Any]) -> Any:
+    """What a retriever's optional method says, or what the bench can tell without it."""
+    return getattr(retriever, name, otherwise)()

@@ -9,12 +9,18 @@ downloads/<fingerprint>/     files that ir-datasets does not know
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 from filelock import FileLock
+
+
+def bytes_below(folder: Path) -> int:
+    """The sizes of all files in a folder together; 0 for one that is not there."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 class Cache:
@@ -44,6 +50,13 @@ class Cache:
     def download(self, fingerprint: str) -> Path:
         """The folder of one downloaded file."""
         return self.root / "downloads" / fingerprint
+
+    def free_bytes(self) -> int:
+        """What the file system of the cache has left."""
+        folder = self.root
+        while not folder.exists():
+            folder = folder.parent
+        return shutil.disk_usage(folder).free
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
