@@ -26,7 +26,7 @@ class Weighty(HashEncoder):
     """An encoder that runs with random weights here, and with real ones elsewhere."""
 
     def __init__(self, setting: Setting) -> None:
-        super().__init__(16 if setting.random_weights else 768)
+        super().__init__(16 if setting.random_weights and not setting.full_size else 768)
         self.random = setting.random_weights
 
     @property
