@@ -76,7 +76,8 @@ class Cost:
 
 
 Run = dict[str, Ranking]
-Judgments = dict[str, dict[str, int]]
+Judgments = dict[str, dict[str, float]]
+"""Query id to document id to grade: a whole number, or for sentence pairs how alike they are."""
 
 
 @runtime_checkable

@@ -81,14 +81,16 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     protocol = protocol_of(searcher, collection)
 
     finished = _finished(spec, collection, protocol, bench)
-    if finished is not None and (finished.record.efficiency or not bench.efficiency):
+    # Latency is that of single queries; sentences are measured all together.
+    efficiency = bench.efficiency and collection.conventions.kind == "retrieval"
+    if finished is not None and (finished.record.efficiency or not efficiency):
         bench.progress.say("    measured before on this machine; --fresh measures again")
         return _kept(finished, bench)
     check_room(searcher, collection, bench.cache, bench.progress)
     build = open_indexes(searcher, collection, bench.cache, _track(collection, bench))
     if finished is None:
         finished = _measured(spec, searcher, collection, protocol, bench)
-    if bench.efficiency:
+    if efficiency:
         cost = _efficiency(spec, collection_id, setting, protocol, build, bench)
         finished = replace(finished, record=finished.record.with_efficiency(cost))
     _finish(finished, bench.cache)
@@ -103,7 +105,9 @@ def protocol_of(searcher: Searcher, collection: Collection) -> Protocol:
         if not collection.answers():
             raise UsageError(f"{collection.id} has no answers, so nothing that is read can be scored")
         providers |= dict.fromkeys(reading.MEASURES[collection.conventions.answers], reading.PROVIDER)
-    evaluation = {"depth": depth_of(measures), "measures": providers}
+    # A correlation is over all pairs, so none is cut off.
+    depth = collection.inspection.documents if collection.conventions.kind == "pairs" else depth_of(measures)
+    evaluation = {"depth": depth, "measures": providers}
     return Protocol(collection.protocol, dict(searcher.protocol), evaluation)
 
 

@@ -27,7 +27,9 @@ class Pooled(torch.nn.Module):
 class LayersPooled(torch.nn.Module):
     """A backbone and a pooling of all its layers, the embeddings first."""
 
-    def __init__(self, backbone: Any, pooling: Callable[[Sequence[torch.Tensor], torch.Tensor], torch.Tensor]) -> None:
+    def __init__(
+        self, backbone: Any, pooling: Callable[[Sequence[torch.Tensor], torch.Tensor], torch.Tensor]
+    ) -> None:
         super().__init__()
         self.backbone, self._pooling = backbone, pooling
 

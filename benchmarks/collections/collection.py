@@ -21,6 +21,7 @@ from benchmarks.collections.questions import QuestionSource
 from benchmarks.collections.reach import unavailable
 from benchmarks.collections.remote import DeclaredFile
 from benchmarks.collections.reqa import ReqaSource
+from benchmarks.collections.sentences import check_sentences, open_sentences
 from benchmarks.collections.sources import Judgment, Problem, Source, ignore
 from benchmarks.errors import MalformedInput, MissingData
 from benchmarks.interfaces import Document, Judgments, Query
@@ -128,7 +129,7 @@ def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collectio
         if path.exists():
             inspection = Inspection(**json.loads(path.read_text("utf-8")))
         else:
-            inspection = inspect(source)
+            inspection = inspect(source, judges_documents=conventions.kind != "labels")
             write_json(path, asdict(inspection))
     if strict and (inspection.skipped or inspection.doubtful):
         first = inspection.problems[0]
@@ -143,7 +144,9 @@ def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collectio
 
 def check_name(id: str) -> None:
     """Raise `UnknownName` or `UsageError` for an id that no collection can have."""
-    if not id.startswith("folder:") and id not in declared():
+    if conventions_of(id).kind != "retrieval":
+        check_sentences(id)
+    elif not id.startswith("folder:") and id not in declared():
         load_dataset(id)
 
 
@@ -167,6 +170,11 @@ def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
         root = data_folder() or Path()
         paths = (root / files["corpus"], root / files["queries"], root / files["qrels"])
         return id, FolderSource(*paths, only=files.get("only", ""))
+    if conventions.kind != "retrieval":
+        check_sentences(id)
+        if why := unavailable(id):
+            raise MissingData(why)
+        return id, open_sentences(id)
     return id, DatasetSource(id)
 
 
@@ -180,10 +188,13 @@ def open_judged(id: str) -> Collection:
     return Collection(name, source, conventions, _inspect_judged(source, Inspection()))
 
 
-def inspect(source: Source) -> Inspection:
-    """Read everything once. Memory grows with the ids (about 70 bytes each), not with the text."""
+def inspect(source: Source, *, judges_documents: bool = True) -> Inspection:
+    """Read everything once. Memory grows with the ids (about 70 bytes each), not with the text.
+
+    Where `judges_documents` is false, judgments name something else (a label).
+    """
     found = Inspection()
-    unseen = {judgment.document for judgment in source.judgments(ignore)}
+    unseen = {judgment.document for judgment in source.judgments(ignore)} if judges_documents else set()
     _inspect_documents(source, found, unseen)
     return _inspect_judged(source, found, unseen)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.collections.remote import DeclaredFile
 
 _TABLE = Path(__file__).with_name("conventions.toml")
 _MAPPINGS = ("folder", "candidates", "questions")
@@ -19,6 +22,7 @@ _MAPPINGS = ("folder", "candidates", "questions")
 class Conventions:
     """What the table says of one collection."""
 
+    kind: str = "retrieval"
     measures: tuple[str, ...] = ()
     rung: str = "paper"
     language: str = "en"
@@ -108,24 +112,32 @@ def missing(collection: str) -> str:
         return conventions.obtain
     if conventions.needs and not (datasets_home() / conventions.needs).exists():
         return f"not on disk; downloads from {conventions.host}"
-    if conventions.source or conventions.questions:
-        return _missing_files(conventions)
-    if collection.startswith("folder:"):
-        path = Path(collection.removeprefix("folder:").partition("#")[0]).expanduser()
-        return (
-            ""
-            if (path / "corpus.jsonl").exists() or (path / "corpus.jsonl.gz").exists()
-            else f"no corpus.jsonl in {path}"
-        )
-    return ""
+    if files := _declared_files(collection, conventions):
+        return next((lacking for file in files if (lacking := file.missing())), "")
+    return _missing_in_folder(collection) if collection.startswith("folder:") else ""
 
 
-def _missing_files(conventions: Conventions) -> str:
+def _declared_files(collection: str, conventions: Conventions) -> Sequence[DeclaredFile]:
+    """The files that a collection is read from, where they are declared in this project."""
     from benchmarks.collections.remote import DeclaredFile
-    from benchmarks.collections.reqa import FILES
 
-    files = FILES if conventions.source else [DeclaredFile(**dict(conventions.questions))]
-    return next((lacking for file in files if (lacking := file.missing())), "")
+    if conventions.questions:
+        return [DeclaredFile(**dict(conventions.questions))]
+    if conventions.source:
+        from benchmarks.collections.reqa import FILES
+
+        return FILES
+    if conventions.kind != "retrieval":
+        from benchmarks.collections.sentences import declared_files
+
+        return declared_files(collection)
+    return ()
+
+
+def _missing_in_folder(collection: str) -> str:
+    path = Path(collection.removeprefix("folder:").partition("#")[0]).expanduser()
+    there = any((path / name).exists() for name in ("corpus.jsonl", "corpus.jsonl.gz"))
+    return "" if there else f"no corpus.jsonl in {path}"
 
 
 def _missing_in_data(conventions: Conventions) -> str:

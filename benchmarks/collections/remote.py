@@ -63,8 +63,8 @@ class DeclaredFile:
         if self.on_disk():
             return ""
         return (
-            f"not on disk; downloads from {self.url}, or set RETRIEVER_BENCH_DATA to the folder that holds "
-            f"{self.local}"
+            f"not on disk; set RETRIEVER_BENCH_DATA to the folder that holds {self.local}, "
+            f"or it downloads from {self.url}"
         )
 
     @property

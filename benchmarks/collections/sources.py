@@ -31,7 +31,7 @@ class Judgment:
     where: str
     query: str
     document: str
-    grade: int
+    grade: float
 
 
 class Source(Protocol):

@@ -23,7 +23,7 @@ def add(parser: ArgumentParser) -> None:
         "wsum(0.3*bm25,0.7*minilm), rerank(bm25,minilm,depth=100), read(RETRIEVER,READER,depth=50). "
         "A collection is any ir-datasets id, "
         "folder:PATH (BEIR layout; folder:PATH#dev for another split than test), or "
-        "synthetic/SIZE[/second|/cross][/train|/dev|/test] with "
+        "synthetic/SIZE[/second|/cross][/train|/dev|/test] or synthetic/SIZE/pairs with "
         "a SIZE of tiny, small, medium, large or a number of documents."
     )
 

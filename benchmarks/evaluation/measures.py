@@ -1,14 +1,16 @@
 """Measures: every number a report prints comes from here.
 
 A measure is written in ir-measures notation. ir-measures' pytrec_eval provider computes what
-it knows, called by name; three measures have definitions of our own, each a few lines per query:
+it knows, called by name; the others have definitions of our own, each a few lines per query:
 
     RR@k             reciprocal rank cut at k (pytrec_eval has no cutoff; MS MARCO's MRR@10)
     R_cap@k          relevant documents in the top k, over min(k, relevant): BEIR's TREC-COVID
     AnswerRecall@k   1 when a document of the top k holds an answer: DPR's top-k accuracy
+    accuracy         1 when the first label is the right one
+    Spearman         how the scores of sentence pairs follow their gold similarities; so Pearson
 
 Scoring is defined over all judged queries: a query the run lacks scores 0. Measures see ranks
-and never scores, so no tie is left for a provider to break.
+and never scores (but for the two correlations), so no tie is left for a provider to break.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.errors import EvaluationError, UsageError
+from benchmarks.evaluation.correlation import Correlation
 from benchmarks.interfaces import Judgments, Ranking, Run
 
 Scores = dict[str, dict[str, float]]
@@ -33,6 +36,7 @@ _OWN = re.compile(r"(RR|R_cap|AnswerRecall)(?:\(rel=(\d+)\))?@(\d+)")
 _PROVIDER = "ir_measures.pytrec_eval"
 _CUTOFF = re.compile(r"@(\d+)$")
 _UNCUT_DEPTH = 1000  # trec_eval's convention for measures without a cutoff
+_ACCURACY = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class OwnMeasure:
     relevance: int
     cutoff: int
 
-    def score(self, ranking: Ranking, judged: Mapping[str, int], hits: Sequence[bool]) -> float:
+    def score(self, ranking: Ranking, judged: Mapping[str, float], hits: Sequence[bool]) -> float:
         """The score of one query; `hits` says which ranks hold an answer."""
         if self.name == "AnswerRecall":
             return float(any(hits[: self.cutoff]))
@@ -57,6 +61,10 @@ class OwnMeasure:
 @functools.cache
 def parse(name: str) -> Any:
     """A measure by its name. Raises `UsageError` for one nobody defines."""
+    if name in ("Spearman", "Pearson"):
+        return Correlation(name)
+    if name == _ACCURACY:
+        return OwnMeasure("RR", 1, 1)
     if own := _OWN.fullmatch(name):
         return OwnMeasure(own[1], int(own[2] or 1), int(own[3]))
     import ir_measures
@@ -65,7 +73,8 @@ def parse(name: str) -> Any:
         measure = ir_measures.parse_measure(name)
     except (NameError, ValueError, SyntaxError):
         raise UsageError(
-            f"no measure named {name!r}; names are those of ir-measures, R_cap@k and AnswerRecall@k"
+            f"no measure named {name!r}; names are those of ir-measures, R_cap@k, AnswerRecall@k, "
+            "accuracy, Spearman and Pearson"
         ) from None
     if not ir_measures.pytrec_eval.supports(measure):
         raise UsageError(f"measure {name!r} is not one pytrec_eval computes; choose another")
@@ -74,6 +83,8 @@ def parse(name: str) -> Any:
 
 def provider(name: str) -> str:
     """Who computes a measure, with the version that does: part of the protocol."""
+    if isinstance(parse(name), Correlation):
+        return f"scipy {version('scipy')}"
     if isinstance(parse(name), OwnMeasure):
         return "retriever-bench 1"
     return f"{_PROVIDER} {version('ir-measures')} (pytrec-eval-terrier {version('pytrec-eval-terrier')})"
@@ -86,7 +97,7 @@ def needs_answers(names: Sequence[str]) -> bool:
 
 def depth_of(names: Sequence[str]) -> int:
     """How deep a run must be for these measures: the largest cutoff, 1000 where there is none."""
-    cutoffs = [_CUTOFF.search(name) for name in names]
+    cutoffs = [_CUTOFF.search("@1" if name == _ACCURACY else name) for name in names]
     return max(int(found[1]) if found else _UNCUT_DEPTH for found in cutoffs)
 
 
@@ -103,7 +114,7 @@ def evaluate(run: Run, judgments: Judgments, measures: Sequence[str], hits: Hits
         if len(set(ranking.ids)) != len(ranking.ids):
             raise EvaluationError(f"query {query!r}: a document is ranked twice")
     scores: Scores = {name: dict.fromkeys(judgments, 0.0) for name in measures}
-    own = {name: parse(name) for name in measures if isinstance(parse(name), OwnMeasure)}
+    own = {name: parse(name) for name in measures if isinstance(parse(name), OwnMeasure | Correlation)}
     for name, measure in own.items():
         if measure.name == "AnswerRecall" and hits is None:
             raise EvaluationError(f"{name} needs the collection's answers and documents")
@@ -123,7 +134,9 @@ def _score_with_pytrec_eval(run: Run, judgments: Judgments, names: Sequence[str]
     longest = max(len(ranking.ids) for ranking in run.values())
     descending = [float(longest - place) for place in range(longest)]
     ranks = {query: dict(zip(ranking.ids, descending, strict=False)) for query, ranking in run.items()}
-    for metric in ir_measures.pytrec_eval.iter_calc(list(by_measure), judgments, ranks):
+    # What it computes is for grades that are whole numbers, as all judgments of documents are.
+    grades = cast("dict[str, dict[str, int]]", judgments)
+    for metric in ir_measures.pytrec_eval.iter_calc(list(by_measure), grades, ranks):
         if metric.query_id in judgments:
             scores[by_measure[metric.measure]][metric.query_id] = metric.value
 

@@ -42,6 +42,7 @@ def render(board: Board) -> Pages:
 
 def front_page(board: Board) -> str:
     """What was measured, on what, and the matrix of variants by collections."""
+    having = [id for id in board.collections if _MAIN in conventions_of(id).measures]
     return document(
         "# Reports",
         GENERATED,
@@ -51,7 +52,7 @@ def front_page(board: Board) -> str:
         _machines(board),
         "## Effectiveness",
         f"{cells.LEGEND} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
-        _matrix(board, _MAIN, board.collections, board.specs, ""),
+        _matrix(board, _MAIN, having, board.specs, ""),
         cells.footnotes(board, board.collections, board.specs),
         "Latency, throughput, sizes and plots are on the pages of the suites.",
         "## Pages",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.collections.collection import Collection
+from benchmarks.collections.conventions import conventions_of
 from benchmarks.errors import UsageError
 from benchmarks.interfaces import (
     Document,
@@ -34,6 +35,7 @@ from benchmarks.retrieval.compositions import (
 from benchmarks.retrieval.dense import DenseRetriever
 from benchmarks.retrieval.late import LateInteraction
 from benchmarks.retrieval.reading import Reading
+from benchmarks.retrieval.sentences import LinearClassification, PairSimilarity
 from benchmarks.retrieval.texts import TextStore
 from benchmarks.spec import Composition, Leaf, Spec, parse
 from benchmarks.storage.atomic import write_json
@@ -59,6 +61,9 @@ def missing_for(spec: Spec) -> str:
 
 def resolve(spec: Spec, setting: Setting) -> Searcher:
     """Build what a spec names, without loading weights or opening indexes. Raises `UsageError`."""
+    kind = conventions_of(setting.collection).kind
+    if kind != "retrieval":
+        return _sentence_task(spec, setting, kind)
     built = resolve_part(spec, setting)
     if not isinstance(built, Searcher):
         raise UsageError(f"{spec} orders what another retriever found; use it as rerank(FIRST,{spec})")
@@ -138,6 +143,16 @@ def _leaf(spec: Leaf, setting: Setting) -> Searcher | Scorer:
             "nor a Retriever (protocol, index, search)"
         )
     return built
+
+
+def _sentence_task(spec: Spec, setting: Setting, kind: str) -> Searcher:
+    """What sentence collections ask of an encoder, on the encoder alone: no index, no composition."""
+    if isinstance(spec, Composition) or spec.index is not None:
+        raise UsageError(f"{spec}: sentence collections measure one encoder; leave out index and fusion")
+    built = variant_of(spec)[1].build(setting)
+    if not isinstance(built, Encoder):
+        raise UsageError(f"{spec} is no encoder; sentence collections measure encoders")
+    return PairSimilarity(built) if kind == "pairs" else LinearClassification(built)
 
 
 @dataclass

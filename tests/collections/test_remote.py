@@ -68,7 +68,7 @@ def declared(host: str, name: str, content: bytes) -> DeclaredFile:
 def test_a_file_is_downloaded_once(host: str, tmp_path: Path) -> None:
     """The second time it is on disk, and nothing is missing."""
     file = declared(host, "questions.tsv", TEXT)
-    assert "downloads from" in file.missing()
+    assert f"downloads from {file.url}" in file.missing()
     path = file.locate()
     assert path.name == "questions.tsv"
     assert path.read_bytes() == TEXT
