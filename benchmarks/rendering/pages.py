@@ -88,9 +88,12 @@ def suite_page(board: Board, suite: Suite) -> str:
     for measure in measures:
         having = [id for id in collections if measure in _measures(board, id, specs)]
         blocks += [f"### {measure}", _matrix(board, measure, having, specs, "../")]
-    blocks += [cells.footnotes(board, collections, specs), "## Efficiency", _EFFICIENCY]
-    for id in collections:
-        blocks += [f"### {escape(id)}", _about(board, id), _efficiency(board, id, specs)]
+    about = [f"- {escape(id)}: {_about(board, id)}" for id in collections if _about(board, id)]
+    blocks += [cells.footnotes(board, collections, specs), "## Collections", "\n".join(about)]
+    timed = [id for id in collections if _efficiency(board, id, specs)]
+    blocks += ["## Efficiency", _EFFICIENCY] if timed else []
+    for id in timed:
+        blocks += [f"### {escape(id)}", _efficiency(board, id, specs)]
         if _points(board, id):
             alternative = (
                 f"{_main_measure(id)} against median latency on {escape(id)}; the numbers are in the tables"
@@ -178,7 +181,7 @@ def _efficiency(board: Board, collection: str, specs: list[str]) -> str:
         sizes = [cells.mebibytes(size) for size in (build["index_bytes"], search["peak_bytes"])]
         cost.append([name, *seconds, *sizes])
     if not latency:
-        return "No latency was measured here."
+        return ""
     return "\n\n".join(
         [
             table(
