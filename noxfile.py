@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import nox
@@ -71,16 +72,21 @@ def demo(session: nox.Session) -> None:
     )
 
 
-@nox.session(venv_backend="none")
-def beir(session: nox.Session) -> None:
-    """Every BEIR collection that can be reached; read reports/."""
-    bench(session, "run", "--suite", "beir", *session.posargs, extras="[minilm]")
+def measure(suite: str) -> None:
+    """Declare the session of a suite: it measures what can be reached, and renders reports/."""
+
+    def run(session: nox.Session) -> None:
+        bench(session, "run", "--suite", suite, *session.posargs, extras="[minilm]")
+
+    run.__doc__ = f"Suite {suite}: {SUITES[suite]['summary']}."
+    nox.session(run, name=suite, venv_backend="none")
 
 
-@nox.session(venv_backend="none")
-def lab(session: nox.Session) -> None:
-    """The small real collections."""
-    bench(session, "run", "--suite", "lab", *session.posargs, extras="[minilm]")
+SUITES = tomllib.loads((ROOT / "baselines" / "suites.toml").read_text("utf-8"))
+for name in SUITES:
+    # `demo` is declared above: it writes elsewhere.
+    if name != "demo":
+        measure(name)
 
 
 @nox.session(venv_backend="none")
