@@ -80,6 +80,18 @@ def bert(folder: Path, seed: int = 0) -> Any:
     return model
 
 
+def classifier(folder: Path) -> Path:
+    """A small BERT with one label, saved by transformers' own class."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    tokenizer = bert_tokenizer(folder)
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=len(tokenizer), num_labels=1, initializer_range=0.2, **SIZE)
+    BertForSequenceClassification(config).save_pretrained(folder)
+    return folder
+
+
 def assert_same_directions(found: Any, expected: list[NDArray[Any]]) -> None:
     """Cosine of each row with its counterpart is at least 0.99999, and the lengths agree."""
     stacked = np.stack(expected)

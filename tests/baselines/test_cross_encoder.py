@@ -13,20 +13,13 @@ from benchmarks.interfaces import Document, Indexed, Query, Scorer, Setting
 from benchmarks.registry import baselines
 from benchmarks.retrieval.resolve import resolve
 from benchmarks.spec import parse
-from tests.baselines.layouts import SIZE, as_pytorch, bert_tokenizer, texts
+from tests.baselines.layouts import as_pytorch, classifier, texts
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A BERT with one label, saved by transformers' own class."""
-    import torch
-    from transformers import BertConfig, BertForSequenceClassification
-
-    tokenizer = bert_tokenizer(tmp_path / "model")
-    torch.manual_seed(0)
-    config = BertConfig(vocab_size=len(tokenizer), num_labels=1, initializer_range=0.2, **SIZE)
-    BertForSequenceClassification(config).save_pretrained(tmp_path / "model")
-    return tmp_path / "model"
+    return classifier(tmp_path / "model")
 
 
 @pytest.mark.parametrize("file", [lambda folder: folder, as_pytorch], ids=["safetensors", "pytorch"])

@@ -66,7 +66,7 @@ def test_every_collected_number_is_held_exactly_once(collected: list[dict[str, A
     """System, variant, dataset, measure, value, place, and whether it was verified or reproduced."""
     # The collection says in the name what this project's id stands for.
     renamed = {
-        "beir/cqadupstack (mean of 12)": "beir/cqadupstack", "average of 7 STS sets": "sts/mean-of-7",
+        "beir/cqadupstack (mean of 12)": "beir/cqadupstack", "average of 7 STS sets": "sts/mean-of-7", "sentEval average of 7": "senteval/mean-of-7",
         "sick-r (all 9,927 pairs)": "sick-r/all", "sts17 en-en": "sts17/en-en",
         "semeval-2017-task1/track1-arabic": "sts17/ar-ar", "semeval-2017-task1/track3-spanish": "sts17/es-es",
         "semeval-2017-task1/track5-english": "sts17/en-en",
