@@ -70,7 +70,8 @@ class Checkpoint:
     def identity(self, setting: Setting) -> dict[str, str | int]:
         """What names the weights in a protocol. Raises `MissingWeights` where only the weights can say."""
         if setting.random_weights:
-            return {"drawn": self.architecture, "seed": setting.seed, "full_size": setting.full_size}
+            size = ", full size" if setting.full_size else ""
+            return {"drawn": f"{self.architecture}{size}", "seed": setting.seed}
         if (folder := self._given(setting.checkpoint)) is not None:
             return {"sha256": sha256_of(weights_in(folder))}
         revision = self.revision or self.locate().name

@@ -18,11 +18,8 @@ _BASE: dict[str, Any] = {
     "intermediate_size": 3072,
 }
 _TINY: dict[str, Any] = {
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-}
+    "hidden_size": 16, "num_hidden_layers": 6, "num_attention_heads": 2, "intermediate_size": 32,
+}  # fmt: skip
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]", "[unused1]"]
 
 
@@ -41,7 +38,7 @@ class DrawnWeights:
         self._tokenizer = tokenizer or (_byte_tokenizer() if self._roberta else _letter_tokenizer())
 
     def backbone(self, _prefix: str = "", /) -> Any:
-        """A transformers encoder; the tiny ones have 32 dimensions and two layers."""
+        """A transformers encoder; the tiny ones have 16 dimensions and six layers, the fewest that WK pooling takes."""
         import torch
         from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
