@@ -21,6 +21,8 @@ from typing import Any
 from benchmarks.errors import EvaluationError
 
 Section = Mapping[str, Any]
+CANDIDATES = "candidates"
+"""The `kind` of a ranking that came with its collection."""
 
 
 def fingerprint(value: Any) -> str:
@@ -65,6 +67,14 @@ def differences(left: Section, right: Section) -> list[str]:
     """The dotted names of the fields in which two sections differ, sorted."""
     a, b = dict(_flat(left)), dict(_flat(right))
     return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
+
+
+def from_candidates(section: Section) -> bool:
+    """Whether a retrieval starts from a ranking that came with its collection."""
+    parts = [part for value in section.values() for part in (value if isinstance(value, list) else [value])]
+    return section.get("kind") == CANDIDATES or any(
+        from_candidates(part) for part in parts if isinstance(part, Mapping)
+    )
 
 
 def _flat(section: Section, prefix: str = "") -> Iterator[tuple[str, Any]]:

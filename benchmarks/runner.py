@@ -17,7 +17,7 @@ from benchmarks.evaluation.measures import Hits, depth_of, evaluate, needs_answe
 from benchmarks.evaluation.ranking import rank, without
 from benchmarks.interfaces import Answer, Query, Ranking, Run, Searcher, Setting
 from benchmarks.progress import Progress
-from benchmarks.protocol import Protocol
+from benchmarks.protocol import CANDIDATES, Protocol
 from benchmarks.records import answers as answer_file
 from benchmarks.records import trecrun
 from benchmarks.records.record import Record, rounded
@@ -81,8 +81,9 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     protocol = protocol_of(searcher, collection)
 
     finished = _finished(spec, collection, protocol, bench)
-    # Latency is that of single queries; sentences are measured all together.
-    efficiency = bench.efficiency and collection.conventions.kind == "retrieval"
+    # Latency is that of single queries: sentences are measured all together, and candidates are there already.
+    retrieves = collection.conventions.kind == "retrieval" and protocol.retrieval.get("kind") != CANDIDATES
+    efficiency = bench.efficiency and retrieves
     if finished is not None and (finished.record.efficiency or not efficiency):
         bench.progress.say("    measured before on this machine; --fresh measures again")
         return _kept(finished, bench)

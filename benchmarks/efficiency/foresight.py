@@ -53,7 +53,7 @@ def foreseen(searcher: Searcher, collection: Collection, cache: Cache) -> Cost |
         # What a killed process left need not be written again.
         left = max(0.0, cost.disk_bytes - bytes_below(folder))
         total += replace(cost, disk_bytes=left)
-    return total
+    return total if total.seconds + total.once + total.disk_bytes > 0 else None
 
 
 def refuse_what_does_not_fit(cost: Cost, collection: str, cache: Cache) -> None:

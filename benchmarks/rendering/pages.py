@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from benchmarks.collections.conventions import conventions_of, means
 from benchmarks.evaluation.reading import READ
+from benchmarks.protocol import from_candidates
 from benchmarks.records.record import Record
 from benchmarks.records.store import file_name
 from benchmarks.registry import Baseline, baselines
@@ -141,7 +142,8 @@ _EFFICIENCY = (
     "Queries a second are for at most 1,000 queries at once. Peak memory is the rise in that process while opening and "
     "searching, libraries and weights included, memory-mapped files aside. Encoding and indexing are what the index "
     "took when it was built; a composition's are the sum of its parts', and two indexes over the same vectors share "
-    "their encoding. Times are of the machine that the front page names: compare ratios."
+    "their encoding. Times are of the machine that the front page names: compare ratios. "
+    "A re-ranking of candidates that come with the collection is timed from there."
 )
 
 
@@ -287,7 +289,10 @@ def _points(board: Board, collection: str) -> list[Point]:
     found: list[Record] = [
         record
         for spec in board.specs
-        if (record := board.measured.get((spec, collection))) and record.efficiency
+        if (record := board.measured.get((spec, collection)))
+        and record.efficiency
+        # What re-ranks a given ranking was not timed from the query on.
+        and not from_candidates(record.protocol.retrieval)
     ]
     measure = _main_measure(collection)
     points = [Point(r.spec, r.efficiency["search"]["p50_ms"], r.means[measure]) for r in found]

@@ -22,6 +22,7 @@ from benchmarks.collections.irds import DatasetSource
 from benchmarks.errors import EvaluationError, MissingData
 from benchmarks.evaluation.ranking import rank
 from benchmarks.interfaces import Cost, Document, Query, Ranking, Run
+from benchmarks.protocol import CANDIDATES
 from benchmarks.records import trecrun
 
 SCOREDDOCS = "scoreddocs"
@@ -38,7 +39,7 @@ class CandidateRetriever:
     @property
     def protocol(self) -> Mapping[str, Any]:
         """Whose run it is, and the hash of all its rankings. Raises `MissingData`."""
-        return {"kind": "candidates", "name": self.name, "sha256": self._sha256, "scored": self._scored}
+        return {"kind": CANDIDATES, "name": self.name, "sha256": self._sha256, "scored": self._scored}
 
     def index(self, documents: Iterable[Document], folder: Path) -> None:
         """Nothing: the rankings were made elsewhere."""
@@ -91,7 +92,7 @@ class RandomCandidates:
     @property
     def protocol(self) -> Mapping[str, Any]:
         """That they are drawn, and for whom they stand."""
-        return {"kind": "candidates", "name": self.name, "drawn": _DRAWN}
+        return {"kind": CANDIDATES, "name": self.name, "drawn": _DRAWN}
 
     def index(self, documents: Iterable[Document], _folder: Path) -> None:
         """Note the first documents' ids."""
