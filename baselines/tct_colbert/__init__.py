@@ -10,16 +10,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
-from baselines.tct_colbert.encoder import TctEncoder
+from baselines.tct_colbert.encoder import FIRSTP_TOKENS, PASSAGE_TOKENS, TctEncoder
 from benchmarks.registry import Baseline, Paper, Variant
 from benchmarks.retrieval.resolve import composed
 
 
-def _variant(repository: str, summary: str) -> Variant:
+def _variant(repository: str, summary: str, tokens: int = PASSAGE_TOKENS) -> Variant:
     # No revision of these was to be found in a source.
     checkpoint = Checkpoint(repository, weights=PYTORCH)
     return Variant(
-        lambda setting: TctEncoder(checkpoint, setting),
+        lambda setting: TctEncoder(checkpoint, setting, tokens),
         summary,
         missing=checkpoint.missing,
         needs=checkpoint.needs,
@@ -42,6 +42,11 @@ baseline = Baseline(
         "v2-hn": _variant("castorini/tct_colbert-v2-hn-msmarco", "hard negatives of its own, no teacher"),
         "v2": _variant("castorini/tct_colbert-v2-msmarco", "BM25 negatives and in-batch distillation"),
         "v1": _variant("castorini/tct_colbert-msmarco", "the model of the 2020 preprint, a lower mark"),
+        "v2-hnp:firstp": _variant(
+            "castorini/tct_colbert-v2-hnp-msmarco",
+            "v2-hnp on the first 512 tokens of a document",
+            FIRSTP_TOKENS,
+        ),
         "v2-hnp+bm25": composed("sum(0.06*bm25:flat,1*tct_colbert:v2-hnp)", "v2-hnp and 0.06 times BM25"),
         "v2-hnp+doc2query": composed(
             "sum(0.1*doc2query_t5:t5-base,1*tct_colbert:v2-hnp)",

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 
 MARKERS = 4
 QUERY_TOKENS = 32 + MARKERS
-DOCUMENT_TOKENS = 150 + MARKERS
+PASSAGE_TOKENS = 150 + MARKERS
+FIRSTP_TOKENS = 512
+"""Of a passage, and of a document, of which the beginning is read (Table 4)."""
 
 
 class TctEncoder:
-    """One tower, two formats."""
+    """One tower, two formats. `tokens` are the most a document may have."""
 
-    def __init__(self, checkpoint: Checkpoint, setting: Setting) -> None:
-        self._checkpoint, self._setting = checkpoint, setting
+    def __init__(self, checkpoint: Checkpoint, setting: Setting, tokens: int = PASSAGE_TOKENS) -> None:
+        self._checkpoint, self._setting, self._tokens = checkpoint, setting, tokens
         self._tower = Tower(lambda: checkpoint.open(setting), _model)
 
     @property
@@ -39,7 +41,7 @@ class TctEncoder:
             "model": self._checkpoint.identity(self._setting), "template": "[CLS] [D] title text",
             "query_template": "[CLS] [Q] text [MASK]...", "truncation": "end cut",
             "pooling": f"mean from position {MARKERS}", "normalised": False, "dtype": "float32",
-            "query_tokens": QUERY_TOKENS, "document_tokens": DOCUMENT_TOKENS,
+            "query_tokens": QUERY_TOKENS, "document_tokens": self._tokens,
         }  # fmt: skip
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
@@ -49,7 +51,7 @@ class TctEncoder:
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]; an empty document gives the zero vector."""
-        return self._encode([f"[CLS] [D] {document.contents}" for document in documents], DOCUMENT_TOKENS)
+        return self._encode([f"[CLS] [D] {document.contents}" for document in documents], self._tokens)
 
     def _encode(self, texts: list[str], longest: int) -> FloatArray:
         if not texts:
