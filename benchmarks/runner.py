@@ -28,12 +28,13 @@ from benchmarks.retrieval.resolve import (
     Build,
     Track,
     canonical_spec,
+    keeps_texts,
     missing_for,
     open_indexes,
     open_texts,
     resolve,
 )
-from benchmarks.retrieval.texts import STREAMED, TextStore
+from benchmarks.retrieval.texts import TextStore
 from benchmarks.spec import Spec
 from benchmarks.storage.atomic import write_json
 from benchmarks.storage.cache import Cache
@@ -179,8 +180,8 @@ def _scored(
             f"{len(judgments)} queries are judged and {evaluated} were answered; a mean needs all"
         )
     measures = collection.conventions.measures
-    large = needs_answers(measures) and _size(collection) > STREAMED
-    texts = open_texts(collection, bench.cache, _track(collection, bench)) if large else None
+    kept = keeps_texts(measures, _size(collection))
+    texts = open_texts(collection, bench.cache, _track(collection, bench)) if kept else None
     scores = evaluate(run, judgments, measures, answer_hits(run, collection, measures, texts))
     if answers is not None:
         scores |= reading.score_answers(

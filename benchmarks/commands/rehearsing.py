@@ -36,8 +36,8 @@ def run_dry(cells: Sequence[Cell], documents: int, bench: Bench, as_json: bool) 
             print(f"{heading}: {spec}: {why}")
     print(f"peak memory above the start: {gibibytes(found.peak_bytes)}; nothing was kept\n")
     print(
-        "Indexing at the real size, with real weights, if documents were as long as the generated ones "
-        f"({found.words:.0f} words):"
+        "Indexing at the real size, with a model of the real size, documents as long as the collection's where "
+        f"that is known, and {found.words:.0f} words where it is not:"
     )
     heads = ["COLLECTION", "VARIANT", "DOCUMENTS", "TIME", "DISK", "MEMORY", "FITS HERE"]
     print(table(heads, [_row(forecast, free) for forecast in found.forecasts]))

@@ -19,7 +19,8 @@ from benchmarks.interfaces import Cost, Costed, Document, Reader, Setting
 from benchmarks.progress import gibibytes
 from benchmarks.records.record import Record
 from benchmarks.registry import variant_of
-from benchmarks.retrieval.resolve import indexed, missing_for, resolve_part
+from benchmarks.retrieval.resolve import indexed, keeps_texts, missing_for, resolve_part
+from benchmarks.retrieval.texts import TextStore
 from benchmarks.spec import Leaf, parse
 from benchmarks.storage.cache import Cache
 from benchmarks.suites import Cell
@@ -66,6 +67,9 @@ def forecast(
             if (leaf, language, words) not in prices:
                 prices[leaf, language, words] = _price(leaf, Setting(language, collection=collection), like)
         parts = [prices[leaf, language, words] for leaf in dict.fromkeys(spec.leaves)]
+        measures = conventions_of(collection).measures
+        if text.startswith("read(") or keeps_texts(measures, documents or 0):
+            parts.append(TextStore.cost_of(like))
         whole = sum(parts, NOTHING) * (documents / len(like) if documents else math.nan)
         found.append(Forecast(text, collection, documents, whole, missing_for(spec)))
     return found

@@ -17,7 +17,7 @@ from benchmarks.collections.collection import Collection
 from benchmarks.errors import TooLarge
 from benchmarks.interfaces import Cost, Costed, Searcher
 from benchmarks.progress import Progress, duration, gibibytes
-from benchmarks.retrieval.resolve import index_folder, indexed, is_built
+from benchmarks.retrieval.resolve import index_folder, indexed, is_built, keeps_texts, kept_texts
 from benchmarks.storage.cache import Cache, bytes_below
 
 SMALL = 20_000
@@ -43,6 +43,9 @@ def check_room(searcher: Searcher, collection: Collection, cache: Cache, progres
 def foreseen(searcher: Searcher, collection: Collection, cache: Cache) -> Cost | None:
     """The cost of all indexes of `searcher` that are not finished; nothing when there are none."""
     to_build = _to_build(searcher, collection, cache)
+    if keeps_texts(collection.conventions.measures, collection.inspection.documents):
+        texts = kept_texts(cache, collection.inspection.documents_sha256)
+        to_build |= {} if texts.finished else {texts.manifest.folder: texts}
     if not to_build:
         return None
     sample = list(itertools.islice(collection.documents(), SAMPLE))

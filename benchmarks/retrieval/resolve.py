@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.collections.collection import Collection
 from benchmarks.collections.conventions import conventions_of
 from benchmarks.errors import UsageError
+from benchmarks.evaluation.measures import needs_answers
 from benchmarks.interfaces import (
     Document,
     Encoder,
@@ -36,7 +37,7 @@ from benchmarks.retrieval.dense import DenseRetriever
 from benchmarks.retrieval.late import LateInteraction
 from benchmarks.retrieval.reading import Reading
 from benchmarks.retrieval.sentences import LinearClassification, PairSimilarity
-from benchmarks.retrieval.texts import TextStore
+from benchmarks.retrieval.texts import STREAMED, TextStore
 from benchmarks.spec import Composition, Leaf, Spec, parse
 from benchmarks.storage.atomic import write_json
 from benchmarks.storage.cache import Cache, bytes_below
@@ -230,6 +231,11 @@ def _open_index(retriever: Indexed, collection: Collection, cache: Cache, track:
 
 def _index_folder(cache: Cache, documents_sha256: str, protocol: Mapping[str, Any]) -> Path:
     return cache.index(fingerprint({"documents": documents_sha256, "index": dict(protocol)}))
+
+
+def keeps_texts(measures: Sequence[str], documents: int) -> bool:
+    """Whether answers are looked for in texts that are kept: too many to be read through for each run."""
+    return needs_answers(measures) and documents > STREAMED
 
 
 def open_texts(collection: Collection, cache: Cache, track: Track = _untracked) -> TextStore:
