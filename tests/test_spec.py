@@ -27,6 +27,13 @@ def compositions(parts: st.SearchStrategy[Spec]) -> st.SearchStrategy[Spec]:
     return st.one_of(
         st.builds(Composition, st.just("rrf"), two, st.just(()), st.just(()) | st.just((("k", 20.0),))),
         st.builds(Composition, st.just("wsum"), two, weights),
+        st.builds(
+            Composition,
+            st.sampled_from(["sum", "union"]),
+            two,
+            weights,
+            st.just(()) | st.just((("depth", 500.0),)),
+        ),
         st.builds(Composition, st.just("rerank"), two, st.just(()), st.just((("depth", 50.0),))),
     )
 
@@ -40,7 +47,7 @@ def test_a_spec_prints_as_it_parses(spec: Spec) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "Bm25", "bm25:", "rrf(bm25)", "rrf(bm25,minilm", "max(bm25,lsa)", "rerank(a,b,c)", "rrf(0.2*a,b)", "rrf(a,b,depth=3)",
-     "minilm@", "rerank(a,b,depth=0)", "rerank(a,b,depth=1.5)", "rrf(a,b,k=1.2.3)", "wsum(0*a,0*b)",
+     "minilm@", "rerank(a,b,depth=0)", "sum(a,b,depth=0)", "union(a,b,k=3)", "sum(0.5*a,b)", "rerank(a,b,depth=1.5)", "rrf(a,b,k=1.2.3)", "wsum(0*a,0*b)",
      "minilm@[IVF", "bm25 lsa;"],
 )  # fmt: skip
 def test_what_is_no_spec_is_wrong_use(text: str) -> None:

@@ -68,12 +68,11 @@ class Batch:
         return {"token_type_ids": self.segments} if getattr(backbone.config, "type_vocab_size", 0) > 1 else {}
 
 
-Model = Callable[[Batch], "torch.Tensor"]
-"""A batch to [texts, dimension], or [texts, tokens, dimension]."""
-
-
 class Tower:
-    """A model of `weights` and its tokenizer, loaded with the first text."""
+    """A model of `weights` and its tokenizer, loaded with the first text.
+
+    The model that `build` makes takes a `Batch` to [texts, dimension], or to [texts, tokens, dimension].
+    """
 
     def __init__(self, weights: Callable[[], Weights], build: Callable[[Weights], torch.nn.Module]) -> None:
         self._weights, self._build = weights, build

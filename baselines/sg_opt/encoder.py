@@ -9,16 +9,14 @@ from baselines.encoders.checkpoints import Checkpoint
 from baselines.encoders.tower import Tower
 from baselines.encoders.transformer import tokenised
 from baselines.encoders.weights import Weights
-from baselines.sg_opt import pooling as poolings
+from baselines.sg_opt.pooling import first_token, mean_of_last, mean_of_last_two, wk
 from benchmarks.interfaces import Document, FloatArray, Setting
 
 if TYPE_CHECKING:
     import torch
 
 TOKENS = 128
-_FUNCTIONS = {
-    "cls": poolings.first_token, "mean": poolings.mean_of_last, "last2": poolings.mean_of_last_two, "wk": poolings.wk,
-}  # fmt: skip
+_FUNCTIONS = {"cls": first_token, "mean": mean_of_last, "last2": mean_of_last_two, "wk": wk}
 
 
 class LayerEncoder:

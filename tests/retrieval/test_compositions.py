@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,14 @@ from hypothesis import strategies as st
 from benchmarks.errors import UsageError
 from benchmarks.evaluation.ranking import rank
 from benchmarks.interfaces import FloatArray, Query, Ranking, Setting
-from benchmarks.retrieval.compositions import Fusion, Reranking, reciprocal_rank, weighted_sum
+from benchmarks.retrieval.compositions import (
+    Fusion,
+    Reranking,
+    Union,
+    raw_sum,
+    reciprocal_rank,
+    weighted_sum,
+)
 from benchmarks.retrieval.resolve import resolve
 from benchmarks.spec import parse
 
@@ -98,3 +106,55 @@ def test_compositions_are_built_from_specs() -> None:
         resolve(parse("rerank(bm25:flat,rrf(bm25:flat,lsa))"), Setting())
     with pytest.raises(UsageError, match="brings its own index"):
         resolve(parse("bm25:flat@HNSW32"), Setting())
+
+
+@given(rankings, rankings, st.floats(0.01, 2))
+def test_a_raw_sum_gives_what_was_not_found_the_lowest_score(
+    left: dict[str, float], right: dict[str, float], weight: float
+) -> None:
+    """TCT-ColBERT's hybrid: alpha times one score plus the other, missing ones the minimum of their list."""
+    [found] = Fusion([Fixed(left), Fixed(right)], raw_sum([weight, 1.0]), {}).search(QUERY, 100)
+    expected = {
+        id: weight * left.get(id, min(left.values(), default=0.0))
+        + right.get(id, min(right.values(), default=0.0))
+        for id in left.keys() | right.keys()
+    }
+    assert set(found.ids) == set(expected)
+    for id, score in zip(found.ids, found.scores, strict=True):
+        assert score == pytest.approx(expected[id], abs=1e-5)
+
+
+@given(st.integers(1, 8), st.floats(0.1, 2))
+def test_a_union_scores_every_document_with_every_part(depth: int, weight: float) -> None:
+    """DPR's hybrid: BM25 + lambda sim over the union of the best, whoever found a document."""
+    left = {id: float(score) for score, id in enumerate("abcdefgh")}
+    right = {id: float((score * 5) % 8) for score, id in enumerate("abcdefgh")}
+    [found] = Union([Fixed(left), Fixed(right)], [1.0, weight], depth).search(QUERY, 100)
+    best = {id for part in (left, right) for id in sorted(part, key=lambda id: -part[id])[:depth]}
+    expected = rank(
+        sorted(best), np.array([left[id] + weight * right[id] for id in sorted(best)], dtype=np.float32)
+    )
+    assert found.ids == expected.ids
+    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-6)
+
+
+def test_a_union_needs_parts_that_can_score() -> None:
+    """A fusion cannot score given documents; it is named."""
+    with pytest.raises(UsageError, match=r"rrf\(bm25,lsa\) cannot score given documents"):
+        resolve(parse("union(1*bm25,2*rrf(bm25,lsa))"), Setting())
+
+
+def test_a_sum_searches_its_parts_deep(tmp_path: Path) -> None:
+    """Each part to `depth`, however few are asked for: the lowest score of a list depends on it."""
+    depths = []
+
+    class Deep(Fixed):
+        """Notes how deep it was searched."""
+
+        def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+            """As it is."""
+            depths.append(depth)
+            return super().search(queries, depth)
+
+    Fusion([Deep({"a": 1.0}), Deep({"b": 1.0})], raw_sum([1, 1]), {}, 1000).search(QUERY, 10)
+    assert depths == [1000, 1000]
