@@ -96,7 +96,7 @@ class MaxPEncoder:
 
     def encode_documents(self, documents: Sequence[Document]) -> list[FloatArray]:
         """A list of float32[passages, dimension], one to four passages a document."""
-        cut = [_passages(self._tower.tokenizer, document) for document in documents]
+        cut = _passages(self._tower.tokenizer, documents)
         vectors = self._tower.vectors([Tokens(ids) for passages in cut for ids in passages])
         return np.split(vectors, np.cumsum([len(passages) for passages in cut])[:-1]) if cut else []
 
@@ -118,10 +118,16 @@ def _with_separators(document: Document, tokenizer: Any) -> str:
     return f" {tokenizer.sep_token} ".join(part.lower() for part in parts if part)
 
 
-def _passages(tokenizer: Any, document: Document) -> list[list[int]]:
-    """The first four stretches of 510 tokens, each between <s> and </s>."""
-    text = _with_separators(document, tokenizer)
-    ids = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+def _passages(tokenizer: Any, documents: Sequence[Document]) -> list[list[list[int]]]:
+    """Of each document the first four stretches of 510 tokens, each between <s> and </s>."""
+    if not documents:
+        return []
+    texts = [_with_separators(document, tokenizer) for document in documents]
     inner = PASSAGE_TOKENS - 2
-    starts = range(0, max(1, min(len(ids), PASSAGES * inner)), inner)
-    return [[tokenizer.cls_token_id, *ids[start : start + inner], tokenizer.sep_token_id] for start in starts]
+    return [
+        [
+            [tokenizer.cls_token_id, *ids[start : start + inner], tokenizer.sep_token_id]
+            for start in range(0, max(1, min(len(ids), PASSAGES * inner)), inner)
+        ]
+        for ids in tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    ]

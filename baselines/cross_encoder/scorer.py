@@ -58,14 +58,20 @@ class CrossEncoder:
         for query, ids in zip(queries, candidates, strict=True):
             with stage("fetch"):
                 documents = self._texts.get(ids)
-            pairs = [self._pair(query.text, document.contents) for document in documents]
-            scores.append(self._tower.vectors(pairs)[:, 0] if pairs else np.empty(0, dtype=np.float32))
+            scores.append(self._scores(query.text, [document.contents for document in documents]))
         return scores
 
-    def _pair(self, query: str, document: str) -> Tokens:
-        cut = self._tower.tokenizer(query, document, truncation="longest_first", max_length=TOKENS)
-        segments = cut["token_type_ids"]
-        return Tokens(cut["input_ids"], segment=segments.index(1) if 1 in segments else None)
+    def _scores(self, query: str, documents: list[str]) -> FloatArray:
+        if not documents:
+            return np.empty(0, dtype=np.float32)
+        cut = self._tower.tokenizer(
+            [query] * len(documents), documents, truncation="longest_first", max_length=TOKENS
+        )
+        pairs = [
+            Tokens(ids, segment=segments.index(1) if 1 in segments else None)
+            for ids, segments in zip(cut["input_ids"], cut["token_type_ids"], strict=True)
+        ]
+        return self._tower.vectors(pairs)[:, 0]
 
 
 def _model(weights: Weights) -> torch.nn.Module:

@@ -59,12 +59,23 @@ class DualEncoder:
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]."""
-        return self._passages.vectors([self._pair(document) for document in documents])
+        tokens = [Tokens([])] * len(documents)
+        for titled in (True, False):
+            places = [place for place, document in enumerate(documents) if bool(document.title) is titled]
+            some = [documents[place] for place in places]
+            for place, ids in zip(places, self._pairs(some, titled=titled), strict=True):
+                tokens[place] = Tokens(ids)
+        return self._passages.vectors(tokens)
 
-    def _pair(self, document: Document) -> Tokens:
-        pair = (document.title, document.text) if document.title else (document.text,)
-        cut = self._passages.tokenizer(*pair, truncation="longest_first", max_length=self._document_tokens)
-        return Tokens(cut["input_ids"])
+    def _pairs(self, documents: Sequence[Document], *, titled: bool) -> list[list[int]]:
+        """Token ids of passages with a title, or of such without."""
+        if not documents:
+            return []
+        titles, texts = [document.title for document in documents], [document.text for document in documents]
+        columns = (titles, texts) if titled else (texts,)
+        cut = self._passages.tokenizer(*columns, truncation="longest_first", max_length=self._document_tokens)
+        found: list[list[int]] = cut["input_ids"]
+        return found
 
 
 def _model(weights: Weights, tower: str) -> torch.nn.Module:
