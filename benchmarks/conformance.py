@@ -37,6 +37,7 @@ from benchmarks.interfaces import (
 from benchmarks.registry import variant_of
 from benchmarks.retrieval.dense import DenseRetriever
 from benchmarks.retrieval.late import LateInteraction
+from benchmarks.retrieval.resolve import indexed
 from benchmarks.spec import Leaf, parse
 
 _TOLERANCE = 1e-4
@@ -173,17 +174,23 @@ def check_reader(reader: Reader) -> None:
 def check_retriever(retriever: Retriever, again: Retriever, folder: Path) -> None:
     """Check a retriever, and that a second instance finds the first one's index finished."""
     _check_protocol(retriever.protocol)
-    retriever.index(DOCUMENTS, folder)
+    _index(retriever, folder)
     rankings = retriever.search(QUERIES, 5)
     _check_rankings(rankings)
     shallow = retriever.search(QUERIES, 2)
     for deep, cut in zip(rankings, shallow, strict=True):
         if deep.ids[:2] != cut.ids:
             _fail("the best two of a search to depth five are not those of a search to depth two")
-    again.index(DOCUMENTS, folder)
+    _index(again, folder)
     for first, second in zip(rankings, again.search(QUERIES, 5), strict=True):
         if first.ids != second.ids or not np.array_equal(first.scores, second.scores):
             _fail("an index opened a second time gave other rankings")
+
+
+def _index(retriever: Retriever, folder: Path) -> None:
+    """Index a retriever, and first the parts it is made of, each in a folder of its own."""
+    for number, part in enumerate(indexed(retriever)):
+        part.index(DOCUMENTS, folder / str(number))
 
 
 def _check_rankings(rankings: Sequence[Ranking]) -> None:

@@ -29,6 +29,8 @@ _BATCH = 8
 _SHARD = 64
 """Documents expanded together, and before they are saved: some minutes of a CPU."""
 
+_ALL = "complete.json"
+
 Expanded = tuple[Document, list[str]]
 
 
@@ -37,10 +39,13 @@ class Expander(Protocol):
 
     @property
     def protocol(self) -> Mapping[str, Any]:
-        """Where the queries come from."""
+        """Where the queries come from: names the folder that keeps them."""
 
-    def expand(self, documents: Iterable[Document], folder: Path) -> Iterator[Expanded]:
-        """Each document with its queries; `folder` keeps what was expensive to make."""
+    def index(self, documents: Iterable[Document], folder: Path) -> None:
+        """Make the queries of `documents`, and keep in `folder` what is expensive to make."""
+
+    def expand(self, documents: Iterable[Document]) -> Iterator[Expanded]:
+        """Each of the same documents with its queries."""
 
 
 class GivenExpansions:
@@ -52,9 +57,12 @@ class GivenExpansions:
     @property
     def protocol(self) -> Mapping[str, Any]:
         """The file's hash."""
-        return {"file_sha256": sha256_of(self._path), "queries": QUERIES}
+        return {"kind": "expansions", "file_sha256": sha256_of(self._path), "queries": QUERIES}
 
-    def expand(self, documents: Iterable[Document], _folder: Path) -> Iterator[Expanded]:
+    def index(self, documents: Iterable[Document], folder: Path) -> None:
+        """Nothing: the file is there."""
+
+    def expand(self, documents: Iterable[Document]) -> Iterator[Expanded]:
         """Each document with the file's queries. Raises `MalformedInput`."""
         found = dict(_lines(self._path))
         for document in documents:
@@ -67,38 +75,43 @@ class T5Expander:
     def __init__(self, checkpoint: Checkpoint, setting: Setting) -> None:
         self._checkpoint, self._setting = checkpoint, setting
         # A drawn model has nothing to say; it says one short thing.
-        self._count, self._length = (1, 3) if setting.random_weights else (QUERIES, _QUERY_TOKENS)
+        drawn = setting.random_weights
+        self._count, self._length, self._batch = (1, 3, _SHARD) if drawn else (QUERIES, _QUERY_TOKENS, _BATCH)
         self._model: Any = None
         self._tokenizer: Any = None
+        self._manifest: Manifest
 
     @property
     def protocol(self) -> Mapping[str, Any]:
         """Checkpoint and sampling."""
         return {
-            "model": self._checkpoint.identity(self._setting), "queries": self._count, "top_k": _TOP_K,
-            "query_tokens": self._length, "document_tokens": _DOCUMENT_TOKENS, "seed": self._setting.seed,
+            "kind": "expansions", "model": self._checkpoint.identity(self._setting), "queries": self._count,
+            "top_k": _TOP_K, "query_tokens": self._length, "document_tokens": _DOCUMENT_TOKENS,
+            "seed": self._setting.seed,
         }  # fmt: skip
 
-    def expand(self, documents: Iterable[Document], folder: Path) -> Iterator[Expanded]:
-        """Each document with its sampled queries, kept in `folder` shard by shard."""
-        manifest = Manifest(folder)
-        manifest.check()
-        stream = iter(documents)
-        for number in itertools.count():
-            shard = list(itertools.islice(stream, _SHARD))
-            if not shard:
-                return
-            name = f"queries-{number:06d}.json"
-            if name not in manifest:
-                self._write(manifest, name, shard)
-            yield from zip(shard, json.loads(manifest.path(name).read_bytes()), strict=True)
+    def index(self, documents: Iterable[Document], folder: Path) -> None:
+        """Sample the queries of every document, shard by shard; those that are there are not sampled again."""
+        self._manifest = Manifest(folder)
+        self._manifest.check()
+        if _ALL in self._manifest:
+            return
+        for number, shard in enumerate(_shards(documents)):
+            if _name(number) not in self._manifest:
+                self._write(_name(number), shard)
+        self._manifest.write(_ALL, lambda file: file.write(b"{}"))
 
-    def _write(self, manifest: Manifest, name: str, shard: list[Document]) -> None:
+    def expand(self, documents: Iterable[Document]) -> Iterator[Expanded]:
+        """Each document with its sampled queries."""
+        for number, shard in enumerate(_shards(documents)):
+            yield from zip(shard, json.loads(self._manifest.path(_name(number)).read_bytes()), strict=True)
+
+    def _write(self, name: str, shard: list[Document]) -> None:
         if self._model is None:
             self._load()
-        batches = (shard[start : start + _BATCH] for start in range(0, len(shard), _BATCH))
+        batches = (shard[start : start + self._batch] for start in range(0, len(shard), self._batch))
         content = json.dumps([queries for batch in batches for queries in self._queries(batch)]).encode()
-        manifest.write(name, lambda file: file.write(content))
+        self._manifest.write(name, lambda file: file.write(content))
 
     def _queries(self, batch: list[Document]) -> list[list[str]]:
         import torch
@@ -127,6 +140,16 @@ class T5Expander:
             self._model, self._tokenizer = _loaded(self._checkpoint.locate(self._setting.checkpoint))
         if torch.cuda.is_available():
             self._model.cuda()
+
+
+def _shards(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    stream = iter(documents)
+    while shard := list(itertools.islice(stream, _SHARD)):
+        yield shard
+
+
+def _name(number: int) -> str:
+    return f"queries-{number:06d}.json"
 
 
 def _loaded(folder: Path) -> tuple[Any, Any]:

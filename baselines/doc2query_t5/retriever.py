@@ -13,20 +13,24 @@ from benchmarks.retrieval.bm25 import BM25Retriever
 
 
 class ExpandedBM25:
-    """A BM25 retriever whose documents are expanded on the way in."""
+    """A BM25 retriever whose documents are expanded on the way in.
+
+    The expansions are a part with a folder of its own: variants that differ in k1 and b share them.
+    """
 
     def __init__(self, checkpoint: Checkpoint, k1: float, b: float, setting: Setting) -> None:
         self._bm25 = BM25Retriever(k1, b, language=setting.language)
         self._expander: Expander = _expander(checkpoint, setting)
+        self.parts = (self._expander,)
 
     @property
     def protocol(self) -> Mapping[str, Any]:
         """BM25's protocol, and where the expansions come from."""
-        return {**self._bm25.protocol, "expansion": self._expander.protocol}
+        return {**self._bm25.protocol, "expansion": dict(self._expander.protocol)}
 
     def index(self, documents: Iterable[Document], folder: Path) -> None:
-        """Expand and index. Expansions are kept in `folder` as they are made, and made once."""
-        self._bm25.index(_Expanded(documents, self._expander, folder / "expansions"), folder)
+        """Index the documents with their expansions, which are there."""
+        self._bm25.index(_Expanded(documents, self._expander), folder)
 
     def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """The best `depth` documents that share a term with the query."""
@@ -40,11 +44,11 @@ class ExpandedBM25:
 class _Expanded:
     """A stream of documents with their expansions, starting anew each time it is iterated."""
 
-    def __init__(self, documents: Iterable[Document], expander: Expander, folder: Path) -> None:
-        self._documents, self._expander, self._folder = documents, expander, folder
+    def __init__(self, documents: Iterable[Document], expander: Expander) -> None:
+        self._documents, self._expander = documents, expander
 
     def __iter__(self) -> Iterator[Document]:
-        for document, queries in self._expander.expand(self._documents, self._folder):
+        for document, queries in self._expander.expand(self._documents):
             yield Document(document.id, document.title, " ".join([document.text, *queries]))
 
 

@@ -194,10 +194,9 @@ def open_indexes(
     return build
 
 
-def indexed(searcher: Searcher | Scorer) -> Iterator[Indexed]:
+def indexed(searcher: object) -> Iterator[Indexed]:
     """Everything in a searcher that has an index, parts first."""
-    parts: Sequence[Searcher | Scorer] = getattr(searcher, "parts", ())
-    for part in parts:
+    for part in getattr(searcher, "parts", ()):
         yield from indexed(part)
     if isinstance(searcher, Indexed):
         yield searcher

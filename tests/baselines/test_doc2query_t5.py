@@ -13,6 +13,7 @@ from baselines.encoders.checkpoints import Checkpoint
 from benchmarks.errors import MalformedInput
 from benchmarks.interfaces import Document, Query, Retriever, Setting
 from benchmarks.registry import baselines
+from benchmarks.retrieval import resolve
 from benchmarks.retrieval.bm25 import BM25Retriever
 from tests.baselines.layouts import bert_tokenizer
 
@@ -41,11 +42,17 @@ def built(variant: str, folder: Path) -> Retriever:
     return retriever
 
 
+def indexed(retriever: Retriever, folder: Path) -> None:
+    """Index a retriever after its expansions."""
+    for number, part in enumerate(resolve.indexed(retriever)):
+        part.index(DOCUMENTS, folder / str(number))
+
+
 def test_a_document_is_found_by_its_expansions(tmp_path: Path) -> None:
     """BM25 over text and queries, as if the queries stood in the text; documents the file lacks stay as they are."""
     folder = given(tmp_path, line("a", "what is an embedding", "embedding search"), line("nobody", "words"))
     retriever = built("t5-base", folder)
-    retriever.index(DOCUMENTS, tmp_path / "index")
+    indexed(retriever, tmp_path / "index")
     plain = BM25Retriever(0.9, 0.4)
     plain.index(
         [Document("a", "Dense", "vectors of passages what is an embedding embedding search"), *DOCUMENTS[1:]],
@@ -61,7 +68,7 @@ def test_a_document_is_found_by_its_expansions(tmp_path: Path) -> None:
 def test_forty_queries_are_appended(tmp_path: Path) -> None:
     """The first 40 of a longer list, as published."""
     expander = GivenExpansions(given(tmp_path, line("a", *map(str, range(80)))) / "expansions.jsonl")
-    (_, queries), *_ = expander.expand(DOCUMENTS, tmp_path)
+    (_, queries), *_ = expander.expand(DOCUMENTS)
     assert queries == [str(number) for number in range(QUERIES)]
 
 
@@ -76,7 +83,7 @@ def test_a_line_that_is_no_expansion_is_named(tmp_path: Path) -> None:
     """File, line, and what a line should be."""
     folder = given(tmp_path, line("a", "one"), '{"id": "b"}')
     with pytest.raises(MalformedInput, match=r"expansions\.jsonl, line 2: .*\"queries\""):
-        built("t5-base", folder).index(DOCUMENTS, tmp_path / "index")
+        indexed(built("t5-base", folder), tmp_path / "index")
 
 
 @pytest.fixture
@@ -102,7 +109,8 @@ def test_a_t5_is_sampled_once_and_from_its_seed(t5: Path, tmp_path: Path) -> Non
 
     def expanded(folder: str, seed: int) -> list[list[str]]:
         expander = T5Expander(Checkpoint("some/t5"), Setting(checkpoint=t5, seed=seed))
-        return [queries for _, queries in expander.expand(DOCUMENTS[:2], tmp_path / folder)]
+        expander.index(DOCUMENTS[:2], tmp_path / folder)
+        return [queries for _, queries in expander.expand(DOCUMENTS[:2])]
 
     first = expanded("one", 0)
     assert [len(queries) for queries in first] == [QUERIES] * 2
@@ -112,3 +120,12 @@ def test_a_t5_is_sampled_once_and_from_its_seed(t5: Path, tmp_path: Path) -> Non
     assert {path.name: path.read_bytes() for path in (tmp_path / "one").glob("queries-*")} == kept
     assert expanded("two", 0) == first
     assert expanded("three", 1) != first
+
+
+def test_variants_share_their_expansions(t5: Path) -> None:
+    """k1 and b are no matter of the queries: the folder that keeps them has one name."""
+    names = {
+        str(dict(next(resolve.indexed(built(variant, t5))).protocol))
+        for variant in ("t5-base", "t5-base:0.82", "t5-base:tuned")
+    }
+    assert len(names) == 1
