@@ -27,7 +27,13 @@ class Paper:
     title: str
     authors: str
     year: int
-    arxiv: str
+    arxiv: str = ""
+    acl: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where it can be read: arXiv, or the ACL Anthology."""
+        return f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else f"https://aclanthology.org/{self.acl}"
 
 
 def _nothing_missing() -> str:

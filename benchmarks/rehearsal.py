@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.collections.collection import check_name, open_collection
+from benchmarks.collections.conventions import conventions_of
 from benchmarks.efficiency.forecast import Forecast, forecast
 from benchmarks.efficiency.foresight import SAMPLE
 from benchmarks.efficiency.memory import PeakMemory
@@ -46,6 +47,10 @@ def rehearse(cells: Sequence[Cell], documents: int, bench: Bench) -> Rehearsal:
     for _, collection in cells:
         check_name(collection)
     stand_in = f"synthetic/{documents}"
+    # Nothing is generated for sentence labels.
+    stand_ins = {"retrieval": stand_in, "pairs": f"{stand_in}/pairs"}
+    kinds = [(spec, conventions_of(collection).kind) for spec, collection in cells]
+    rehearsed = dict.fromkeys((spec, stand_ins[kind]) for spec, kind in kinds if kind in stand_ins)
     bench.cache.root.mkdir(parents=True, exist_ok=True)
     # Beside the real indexes: on the file system they would lie on.
     with tempfile.TemporaryDirectory(prefix="dry-run-", dir=bench.cache.root) as scratch:
@@ -55,7 +60,7 @@ def rehearse(cells: Sequence[Cell], documents: int, bench: Bench) -> Rehearsal:
             bench, cache=Cache(place / "cache"), store=Store(place / "results"), random_weights=True
         )
         with PeakMemory() as memory:
-            outcome = run_grid([(spec, stand_in) for spec in dict.fromkeys(spec for spec, _ in cells)], own)
+            outcome = run_grid(list(rehearsed), own)
         sample = list(itertools.islice(open_collection(stand_in, own.cache).documents(), SAMPLE))
     words = sum(len(document.contents.split()) for document in sample) / len(sample)
     return Rehearsal(outcome, memory.peak_bytes, words, forecast(cells, sample, list(bench.store.records())))

@@ -70,6 +70,8 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     Raises any `BenchError`.
     """
     spec = canonical_spec(spec)
+    if bench.checkpoint is not None:
+        _check_one_model(spec)
     own_weights = bench.checkpoint is not None or bench.random_weights
     if not own_weights and (lacking := missing_for(spec)):
         bench.progress.say(f"    {spec}: {lacking}")
@@ -97,6 +99,15 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
         finished = replace(finished, record=finished.record.with_efficiency(cost))
     _finish(finished, bench.cache)
     return _kept(finished, bench)
+
+
+def _check_one_model(spec: Spec) -> None:
+    """Raise `UsageError` where one folder of weights would be given to two models."""
+    models = {leaf.baseline: str(leaf) for leaf in spec.leaves if variant_of(leaf)[1].needs}
+    if len(models) > 1:
+        raise UsageError(
+            f"{spec}: --checkpoint gives weights to one model, and {' and '.join(models.values())} need some"
+        )
 
 
 def protocol_of(searcher: Searcher, collection: Collection) -> Protocol:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from baselines.encoders.checkpoints import SAFETENSORS, Checkpoint, weights_in
+from baselines.encoders.weights import FolderWeights, told
 from benchmarks.errors import MalformedInput
 from benchmarks.interfaces import Document, Setting
 from benchmarks.storage.atomic import sha256_of
@@ -154,15 +155,16 @@ def _name(number: int) -> str:
 
 def _loaded(folder: Path) -> tuple[Any, Any]:
     import torch
-    from transformers import AutoTokenizer, T5ForConditionalGeneration
+    from transformers import T5ForConditionalGeneration
 
-    model: Any = T5ForConditionalGeneration.from_pretrained(
-        str(folder),
-        local_files_only=True,
-        dtype=torch.float32,
-        use_safetensors=weights_in(folder).name == SAFETENSORS,
-    )
-    return model.eval(), AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    with told(folder):
+        model: Any = T5ForConditionalGeneration.from_pretrained(
+            str(folder),
+            local_files_only=True,
+            dtype=torch.float32,
+            use_safetensors=weights_in(folder).name == SAFETENSORS,
+        )
+    return model.eval(), FolderWeights(folder).tokenizer()
 
 
 def _drawn(seed: int) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ else; where their hash is known they must have it.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from dataclasses import dataclass
 from os import environ
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from baselines.encoders.weights import Weights
 
 SAFETENSORS, PYTORCH = "model.safetensors", "pytorch_model.bin"
+_READ = (".safetensors", ".bin", ".json", ".jsonl", ".txt", ".model")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Checkpoint:
             size = ", full size" if setting.full_size else ""
             return {"drawn": f"{self.architecture}{size}", "seed": setting.seed}
         if (folder := self._given(setting.checkpoint)) is not None:
-            return {"sha256": sha256_of(weights_in(folder))}
+            return {"files_sha256": _contents(folder)}
         revision = self.revision or self.locate().name
         return {"repository": self.repository, "revision": revision, "weights_sha256": self.weights_sha256}
 
@@ -104,6 +106,10 @@ class Checkpoint:
     def _given(self, folder: Path | None) -> Path | None:
         if folder is None:
             return None
+        if not folder.is_dir():
+            raise MissingWeights(
+                f"{folder} is no folder; --checkpoint takes one with config, tokenizer and weights"
+            )
         places = [folder / self.part, folder] if self.part else [folder]
         for place in places:
             if _complete(place):
@@ -161,6 +167,23 @@ def word_pieces() -> Any:
     from baselines.minilm import CHECKPOINT
 
     return FolderWeights(CHECKPOINT.locate()).tokenizer()
+
+
+def _contents(folder: Path) -> str:
+    """One hash of all that a model is read from: weights, configuration, tokenizer."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.suffix in _READ):
+        digest.update(f"{path.name} {sha256_of(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def missing_of(*checkpoints: Checkpoint) -> str:
+    """What to do to get the files of all these; nothing when they are on disk."""
+    absent = [checkpoint for checkpoint in checkpoints if checkpoint.missing()]
+    names = " and ".join(checkpoint.repository for checkpoint in absent if checkpoint.repository)
+    if len(absent) < 2 or not names:
+        return absent[0].missing() if absent else ""
+    return f"needs {names}: --checkpoint FOLDER, or a network"
 
 
 def weights_in(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from baselines.encoders.checkpoints import Checkpoint
+from baselines.encoders.checkpoints import Checkpoint, missing_of
 from baselines.encoders.pooling import first
 from baselines.encoders.tower import Tokens, Tower
 from baselines.encoders.transformer import tokenised
@@ -98,6 +98,6 @@ def dual_variant(questions: Checkpoint, passages: Checkpoint, summary: str) -> V
     return Variant(
         lambda setting: DualEncoder(questions, passages, setting),
         summary,
-        missing=lambda: questions.missing() or passages.missing(),
+        missing=lambda: missing_of(questions, passages),
         needs=f"{questions.needs} and {passages.needs}",
     )

@@ -8,7 +8,10 @@ random and go on.
 from __future__ import annotations
 
 import functools
+import pickle
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +20,9 @@ from benchmarks.errors import MissingWeights
 
 if TYPE_CHECKING:
     import torch
+
+
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model")
 
 
 class Weights(Protocol):
@@ -43,6 +49,23 @@ class FolderWeights:
 
     def backbone(self, prefix: str = "", /) -> Any:
         """The encoder under `prefix`. Raises `MissingWeights` when a tensor of it is not in the file."""
+        with told(self._folder):
+            model, lacking = self._backbone(prefix)
+        if lacking:
+            raise MissingWeights(
+                f"{weights_in(self._folder)} has no {lacking[0]}, and {len(lacking)} tensors of the model are missing; "
+                "is it this model's file?"
+            )
+        pieces = len(self.tokenizer())
+        if pieces > model.config.vocab_size:
+            raise MissingWeights(
+                f"{self._folder}: the tokenizer has {pieces} pieces and the model {model.config.vocab_size}; "
+                "do they belong together?"
+            )
+        return model.eval()
+
+    def _backbone(self, prefix: str) -> tuple[Any, list[str]]:
+        """The encoder, and the names that its file lacks."""
         import torch
         from transformers import AutoModel, BertModel
 
@@ -54,21 +77,17 @@ class FolderWeights:
             str(self._folder), local_files_only=True, use_safetensors=file.name == SAFETENSORS,
             dtype=torch.float32, add_pooling_layer=False, key_mapping={f"^{re.escape(prefix)}": ""} if prefix else None, output_loading_info=True,
         )  # fmt: skip
-        lacking = sorted(report["missing_keys"])
         if prefix and not any(name.startswith(prefix) for name in self._tensors):
-            lacking = [f"{prefix}*"]
-        if lacking:
-            raise MissingWeights(
-                f"{file} has no {lacking[0]} ({len(lacking)} tensors of the model are missing); is it this model's file?"
-            )
-        return model.eval()
+            return model, [f"{prefix}*"]
+        return model, sorted(report["missing_keys"])
 
     def tensor(self, name: str, shape: tuple[int, ...]) -> torch.Tensor:
         """A tensor by its name in the file. Raises `MissingWeights` when it is not there, or has another shape."""
         import torch
 
         file = weights_in(self._folder)
-        found = self._tensors.get(name)
+        with told(self._folder):
+            found = self._tensors.get(name)
         if found is None or tuple(found.shape) != shape:
             there = f"is {list(found.shape)}" if found is not None else "is not there"
             raise MissingWeights(
@@ -78,11 +97,14 @@ class FolderWeights:
         return tensor
 
     def tokenizer(self) -> Any:
-        """The folder's tokenizer."""
+        """The folder's tokenizer. Raises `MissingWeights` where there is none: transformers would make one up."""
         from transformers import AutoTokenizer
 
+        if not any((self._folder / name).exists() for name in _TOKENIZERS):
+            raise MissingWeights(f"{self._folder} has no tokenizer ({', '.join(_TOKENIZERS)}); put it there")
         _quiet()
-        return AutoTokenizer.from_pretrained(str(self._folder), local_files_only=True)
+        with told(self._folder):
+            return AutoTokenizer.from_pretrained(str(self._folder), local_files_only=True)
 
     @functools.cached_property
     def _tensors(self) -> dict[str, torch.Tensor]:
@@ -95,6 +117,24 @@ class FolderWeights:
             return load_file(file)
         found: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
         return found
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """Say in one line what a folder's files are not: transformers, torch and safetensors raise what they like."""
+    try:
+        yield
+    except MissingWeights:
+        raise
+    except pickle.UnpicklingError:
+        raise MissingWeights(
+            f"{weights_in(folder)} holds more than tensors, or is damaged; it is not read"
+        ) from None
+    except Exception as error:
+        reason = (str(error).splitlines() or ["no message"])[0][:160]
+        raise MissingWeights(
+            f"{folder} cannot be read as a model ({type(error).__name__}: {reason})"
+        ) from None
 
 
 def _quiet() -> None:

@@ -33,7 +33,7 @@ baseline = Baseline(
         "In-Batch Negatives for Knowledge Distillation with Tightly-Coupled Teachers for Dense Retrieval",
         "Lin et al.",
         2021,
-        "2021.repl4nlp-1.17",
+        acl="2021.repl4nlp-1.17",
     ),
     variants={
         "v2-hnp": _variant(

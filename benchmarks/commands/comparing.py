@@ -51,6 +51,11 @@ def run(args: Namespace) -> int:
         raise UsageError(
             f"{args.a} and {args.b} have no collection in common here; `retriever-bench run` measures them"
         )
+    alone = [id for id in shared if len(a[id].scores[args.measure]) < 2]
+    if alone:
+        raise UsageError(
+            f"{args.measure} on {alone[0]} is one number a variant: there are no queries to compare over"
+        )
     results = [_compared(a[id], b[id], args.measure) for id in shared]
     if args.json:
         print(json.dumps(results, indent=1))

@@ -91,6 +91,8 @@ def run(args: Namespace) -> int:
     if args.dry_run:
         from benchmarks.commands.rehearsing import run_dry
 
+        if args.documents < 1:
+            raise UsageError("--documents is a number from 1 on")
         return run_dry(cells, args.documents, bench, args.json)
     outcome = run_grid(cells, bench)
     from benchmarks.rendering.reports import write_reports

@@ -29,9 +29,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from benchmarks.errors import RecordError
+from benchmarks.errors import RecordError, UsageError
 from benchmarks.published.number import PublishedNumber
-from benchmarks.registry import baselines
+from benchmarks.registry import baselines, variant_of
+from benchmarks.spec import parse
 
 GROUP = "retriever_bench.ledgers"
 Fields = Mapping[str, Any]
@@ -79,7 +80,19 @@ def ledgers() -> dict[str, Ledger]:
     found = {key: read(one.published) for key, one in baselines().items() if one.published is not None}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         found[point.name] = read(point.load())
+    for name, ledger in found.items():
+        _check_specs(name, ledger)
     return found
+
+
+def _check_specs(name: str, ledger: Ledger) -> None:
+    """Raise `RecordError` where a number is set beside a variant that nobody declares."""
+    for number in numbers(ledger):
+        try:
+            for leaf in parse(number.spec).leaves if number.spec else ():
+                variant_of(leaf)
+        except UsageError as error:
+            raise RecordError(f"ledger {name}, {number.where}, {number.system}: {error}") from None
 
 
 def numbers(ledger: Ledger) -> list[PublishedNumber]:

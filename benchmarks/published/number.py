@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.errors import UsageError
-from benchmarks.published.vocabulary import KINDS, UNITS, is_fraction, measured_as
+from benchmarks.published.vocabulary import KINDS, SIGNED, UNITS, is_fraction, measured_as
 from benchmarks.spec import parse
 
 Key = tuple[str, str, str]
@@ -90,6 +90,8 @@ class PublishedNumber:
             return f"{self.value} is no number that can be printed; correct it"
         if not self.unit and not -1 <= self.value <= 1:
             return f"{self.value} is no fraction; divide what is printed in percent by 100"
+        if self.value < 0 and self.measure not in SIGNED:
+            return f"{self.measure} is never negative; correct {self.value}"
         if self.decimals < 0 or abs(round(self.value, self.decimals) - self.value) > 1e-9:
             return f"{self.value} has more digits than its {self.decimals} decimals; correct one of them"
         return ""

@@ -13,6 +13,7 @@ from benchmarks.errors import UsageError
 from benchmarks.evaluation.measures import parse
 
 KINDS = ("", "reproduction")
+SIGNED = ("Spearman", "Pearson", "relative gain")
 UNITS = ("ms", "s", "hours", "GiB", "FLOPs", "questions/s")
 # What ir-measures does not name: sentence similarity, classification, reading, unjudged documents in
 # the top 10 (ANCE, Table 6), and costs told as a ratio.

@@ -15,9 +15,9 @@ from benchmarks.rendering.markdown import MOST_COLUMNS, code, escape, table
 
 _LEGEND = (
     "As they are printed, fractions where a paper has percent. After a number: the verdict (`=` reproduced, `≠` drifted, "
-    "`~` other protocol) and what was measured here, linked to its record. `?` marks what is recalled and was not "
-    "read in a source. The last column says whether the row was measured; what is *cited only* has no variant or no "
-    "measure here."
+    "`~` other protocol) and what was measured here, linked to its record. `?` marks what is known from memory and was not "
+    "read in a source. The last column says whether the row was measured; what is *cited only* is "
+    "set beside nothing: no variant, collection or measure here is known to be the same."
 )
 _MOST_SOURCES = 2
 _MOST_NAMED = 2
@@ -154,7 +154,10 @@ def _lacking(board: Board, missing: Sequence[Key], dataset: str) -> str:
 def _notes(one: Table) -> Iterator[str]:
     """What must be known of some of the numbers."""
     texts = Counter(
-        text for number in one.numbers for text in (number.note, number.derived, number.confidence) if text
+        text
+        for number in one.numbers
+        for text in (number.note, number.derived, number.confidence and f"confidence: {number.confidence}")
+        if text
     )
     for text, count in texts.items():
         share = "" if count == len(one.numbers) else f"{count} of {len(one.numbers)} numbers: "

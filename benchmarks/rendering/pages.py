@@ -248,7 +248,7 @@ def _paper(baseline: Baseline) -> str:
     paper = baseline.paper
     if paper is None:
         return ""
-    return f"{escape(paper.authors)} {paper.year}: {link(escape(paper.title), f'https://arxiv.org/abs/{paper.arxiv}')}."
+    return f"{escape(paper.authors)} {paper.year}: {link(escape(paper.title), paper.url)}."
 
 
 def _of_suite(board: Board, suite: Suite) -> list[str]:

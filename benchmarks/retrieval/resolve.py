@@ -130,14 +130,15 @@ def _reader(spec: Spec, part: Spec, setting: Setting) -> Reader:
 
 def _leaf(spec: Leaf, setting: Setting) -> Searcher | Scorer:
     built = variant_of(spec)[1].build(setting)
+    # Asked of the class: asking the object would ask for its protocol, and that for the weights.
+    if hasattr(type(built), "read"):
+        raise UsageError(f"{spec} reads what a retriever found; use it as read(FIRST,{spec})")
     if isinstance(built, Encoder) and not isinstance(built, TokenEncoder):
         return DenseRetriever(built, spec.index, setting.seed)
     if spec.index is not None:
         raise UsageError(f"{spec}: {spec.baseline} brings its own index; leave out @{spec.index}")
     if isinstance(built, TokenEncoder):
         return LateInteraction(built)
-    if isinstance(built, Reader):
-        raise UsageError(f"{spec} reads what a retriever found; use it as read(FIRST,{spec})")
     if not isinstance(built, (Searcher, Scorer)):
         raise UsageError(
             f"{spec}: {type(built).__name__} is neither an Encoder (protocol, encode_queries, encode_documents) "

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from baselines.encoders.checkpoints import Checkpoint
 from baselines.encoders.weights import FolderWeights
 from benchmarks.errors import MissingWeights
+from benchmarks.interfaces import Setting
 from tests.baselines.layouts import as_pytorch, bert
 
 
@@ -41,7 +43,7 @@ def test_a_tensor_that_is_not_there_is_named(tmp_path: Path) -> None:
     tensors = load_file(tmp_path / "model.safetensors")
     del tensors["encoder.layer.1.output.dense.weight"]
     save_file(tensors, tmp_path / "model.safetensors")
-    with pytest.raises(MissingWeights, match=r"no encoder\.layer\.1\.output\.dense\.weight \(1 tensors"):
+    with pytest.raises(MissingWeights, match=r"no encoder\.layer\.1\.output\.dense\.weight, and 1 tensors"):
         FolderWeights(tmp_path).backbone()
 
 
@@ -54,12 +56,44 @@ def test_a_tensor_of_another_shape_is_refused(tmp_path: Path) -> None:
 
 def test_a_pickle_that_is_more_than_tensors_is_not_run(tmp_path: Path) -> None:
     """A PyTorch file is read as plain tensors; code in it is refused."""
-    import pickle
-
     import torch
 
     bert(tmp_path)
     as_pytorch(tmp_path)
     torch.save({"code": Path}, tmp_path / "pytorch_model.bin")
-    with pytest.raises(pickle.UnpicklingError):
+    with pytest.raises(MissingWeights, match="holds more than tensors"):
         FolderWeights(tmp_path).tensor("code", (1,))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes(b"\x10" * 40),
+            "cannot be read as a model",
+        ),
+        (lambda folder: (folder / "config.json").write_text("{", "utf-8"), "cannot be read as a model"),
+        (lambda folder: (folder / "config.json").unlink(), "cannot be read as a model"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), "has no tokenizer"),
+    ],
+    ids=["weights", "config", "no config", "no tokenizer"],
+)
+def test_a_damaged_folder_is_told_in_one_line(
+    spoil: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
+    """Whatever transformers makes of it, the reader gets one line that names the folder."""
+    bert(tmp_path)
+    spoil(tmp_path)
+    with pytest.raises(MissingWeights, match=message) as raised:
+        FolderWeights(tmp_path).backbone()
+    assert "\n" not in str(raised.value)
+    assert str(tmp_path) in str(raised.value)
+
+
+def test_a_folder_is_known_by_all_its_files(tmp_path: Path) -> None:
+    """Other tokenizer, other protocol: the same weights give other vectors."""
+    bert(tmp_path)
+    setting = Setting(checkpoint=tmp_path)
+    before = Checkpoint("some/model").identity(setting)
+    (tmp_path / "tokenizer_config.json").write_text("{}", "utf-8")
+    assert Checkpoint("some/model").identity(setting) != before
