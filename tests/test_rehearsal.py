@@ -146,3 +146,15 @@ def test_a_variant_that_fails_fails_the_dry_run(bench: Bench) -> None:
     assert "cannot be trained" in next(iter(found.outcome.failed.values()))
     assert found.peak_bytes > 0
     assert found.forecasts[0].documents == 8_841_823
+
+
+def test_sentence_suites_are_rehearsed_on_sentences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Generated pairs stand in for pairs; for sentence labels nothing does, and nothing runs."""
+    monkeypatch.chdir(tmp_path)
+    cells = ["--variant", "lsa", "--collection", "sts12", "--collection", "senteval/MR"]
+    assert main(["run", *cells, "--dry-run", "--documents", "300", "--no-efficiency"]) == 0
+    text = capsys.readouterr()
+    assert "lsa:svd256 on synthetic/300/pairs" in text.err
+    assert "[1/1]" in text.err

@@ -147,6 +147,13 @@ _EFFICIENCY = (
 )
 
 
+_COUNTED = {
+    "retrieval": "{documents:,} documents, {queries:,} judged queries.",
+    "pairs": "{documents:,} pairs of sentences.",
+    "labels": "{documents:,} sentences to learn from, {queries:,} to label.",
+}
+
+
 def _matrix(board: Board, measure: str, collections: list[str], specs: list[str], up: str) -> str:
     rows = [
         (code(spec), [cells.measured(board, spec, id, measure, f"{up}../") for id in collections])
@@ -236,12 +243,9 @@ def _coverage(board: Board, suite: Suite) -> str:
 
 def _about(board: Board, collection: str) -> str:
     record = next((r for (_, id), r in board.measured.items() if id == collection), None)
-    counts = (
-        f"{record.counts['documents']:,} documents, {record.counts['queries']:,} judged queries."
-        if record
-        else ""
-    )
-    return f"{counts} {escape(conventions_of(collection).note)}".strip()
+    conventions = conventions_of(collection)
+    words = _COUNTED[conventions.kind].format(**record.counts) if record else ""
+    return f"{words} {escape(conventions.note)}".strip()
 
 
 def _paper(baseline: Baseline) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from baselines.encoders.checkpoints import Checkpoint
-from benchmarks.errors import MissingWeights
+from benchmarks.errors import MissingWeights, UsageError
 from benchmarks.grid import run_grid
 from benchmarks.progress import Progress
 from benchmarks.records.store import Store
@@ -113,3 +113,18 @@ def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     """The message says what a folder of weights holds."""
     with pytest.raises(MissingWeights, match=r"has no model\.safetensors or pytorch_model\.bin"):
         Checkpoint("some/model").locate(tmp_path)
+
+
+def test_one_folder_is_not_given_to_two_models(tmp_path: Path) -> None:
+    """Two models with one folder's weights would be one model under two names."""
+    given = bench(tmp_path)
+    given.checkpoint = tmp_path
+    with pytest.raises(UsageError, match=r"contriever:unsupervised and retromae:beir need some"):
+        run_cell(parse("rrf(contriever:unsupervised,retromae:beir)"), "synthetic/tiny", given)
+
+
+@pytest.mark.parametrize("variant", READ)
+def test_a_reader_alone_is_wrong_use_whatever_it_lacks(variant: str, bare: None, tmp_path: Path) -> None:
+    """How it is used is said before its weights are looked for."""
+    with pytest.raises(UsageError, match=rf"use it as read\(FIRST,{variant}\)"):
+        run_cell(parse(variant), "synthetic/tiny", bench(tmp_path))
