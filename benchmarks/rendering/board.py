@@ -29,9 +29,13 @@ class Footnote:
 
 
 class Board:
-    """Records by (spec, collection), with means over collections added."""
+    """Records by (spec, collection), with means over collections added.
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    `results` is where the records lie, seen from the folder above the reports.
+    """
+
+    def __init__(self, records: Iterable[Record], results: str = "results") -> None:
+        self.results = results
         self.measured = {(record.spec, record.collection): record for record in records}
         self.records = {**self.measured, **_macro_means(self.measured)}
         self.ledgers = ledgers()

@@ -16,11 +16,13 @@ LEGEND = (
 )
 
 
-def record_link(text: str, record: Record, up: str) -> str:
+def record_link(board: Board, text: str, record: Record, up: str) -> str:
     """`text` linked to the record's file; `up` leads from the page to the folder above reports."""
     if record.collection in means():
         return text
-    return link(text, f"{up}results/records/{file_name(record.spec)}/{file_name(record.collection)}.json")
+    return link(
+        text, f"{up}{board.results}/records/{file_name(record.spec)}/{file_name(record.collection)}.json"
+    )
 
 
 def measured(board: Board, spec: str, collection: str, measure: str, up: str) -> str:
@@ -30,7 +32,7 @@ def measured(board: Board, spec: str, collection: str, measure: str, up: str) ->
     if record is None or measure not in record.scores:
         return f"· ({number.printed})" if number else ""
     digits = max(4, number.decimals) if number else 4
-    shown = record_link(f"{record.means[measure]:.{digits}f}", record, up)
+    shown = record_link(board, f"{record.means[measure]:.{digits}f}", record, up)
     if number is None:
         return shown
     found = board.verdict(number)

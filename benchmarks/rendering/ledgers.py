@@ -120,7 +120,9 @@ def _cell(board: Board, number: PublishedNumber | None) -> str:
     if record is None or number.key is None:
         return number.printed if number.verified else f"{number.printed} {MARKS[UNVERIFIED]}"
     found = board.verdict(number)
-    measured = record_link(f"{record.means[number.key[2]]:.{max(4, number.decimals)}f}", record, "../../")
+    measured = record_link(
+        board, f"{record.means[number.key[2]]:.{max(4, number.decimals)}f}", record, "../../"
+    )
     detail = f" ({found.detail})" if found.detail else ""
     return f"{number.printed} {MARKS[found.word]} {measured}{detail}"
 

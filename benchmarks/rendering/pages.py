@@ -182,7 +182,7 @@ def _efficiency(board: Board, collection: str, specs: list[str]) -> str:
         if record is None or not record.efficiency:
             continue
         search, build = record.efficiency["search"], record.efficiency["build"]
-        name = cells.record_link(code(spec), record, "../../")
+        name = cells.record_link(board, code(spec), record, "../../")
         stages = ", ".join(f"{stage} {value:.2f}" for stage, value in search["stages_ms"].items())
         times = [f"{search[field]:.2f}" for field in ("p50_ms", "p95_ms", "p99_ms", "cold_ms")]
         latency.append([name, *times, f"{search['batch_qps']:.0f}", stages])

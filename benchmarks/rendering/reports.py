@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 
 from benchmarks.records.store import Store
@@ -15,7 +16,7 @@ _PLACES = ("*.md", "suites/*.md", "baselines/*.md", "plots/*.svg")
 
 def write_reports(store: Store, folder: Path) -> list[PurePosixPath]:
     """Render every page from the records of `store`; pages that no record backs are removed."""
-    pages = render(Board(store.records()))
+    pages = render(_board(store, folder))
     for path, text in pages.items():
         write_bytes(folder / path, text.encode())
     for stale in _present(folder) - set(pages):
@@ -25,7 +26,7 @@ def write_reports(store: Store, folder: Path) -> list[PurePosixPath]:
 
 def stale_reports(store: Store, folder: Path) -> list[str]:
     """What is wrong with the pages that lie in `folder`, one line each."""
-    pages = render(Board(store.records()))
+    pages = render(_board(store, folder))
     present = _present(folder)
     problems = [f"{folder / path}: missing; run `nox -s report`" for path in sorted(set(pages) - present)]
     problems += [f"{folder / path}: no record backs this page" for path in sorted(present - set(pages))]
@@ -35,6 +36,10 @@ def stale_reports(store: Store, folder: Path) -> list[str]:
                 f"{folder / path}: not what the records give{_first_difference(folder / path, pages[path])}"
             )
     return problems
+
+
+def _board(store: Store, folder: Path) -> Board:
+    return Board(store.records(), Path(os.path.relpath(store.root, folder.parent)).as_posix())
 
 
 def _present(folder: Path) -> set[PurePosixPath]:

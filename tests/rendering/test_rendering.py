@@ -202,3 +202,18 @@ def test_cells_that_differ_in_more_than_the_variant_are_marked(record: Record) -
     (note,) = board.footnotes(record.collection, board.specs)
     assert note.spec == "lsa:svd256"
     assert note.fields == ("evaluation.depth",)
+
+
+def test_links_lead_to_the_records_wherever_they_lie(tmp_path: Path, bench: Bench) -> None:
+    """Results of another name, and pages elsewhere: a link on every page finds its record."""
+    bench.store = Store(tmp_path / "my" / "measurements")
+    run_cell(parse("bm25:flat"), "synthetic/60", bench)
+    pages = write_reports(bench.store, tmp_path / "pages" / "mine")
+    found = 0
+    for page in pages:
+        if page.suffix == ".md":
+            place = tmp_path / "pages" / "mine" / page
+            for target in re.findall(r"^\[\d+\]: (\S+\.json)$", place.read_text("utf-8"), flags=re.M):
+                assert (place.parent / target).exists(), (page, target)
+                found += 1
+    assert found > 1
