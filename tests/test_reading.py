@@ -220,7 +220,7 @@ def test_a_collection_without_answers_cannot_be_read(bench: Bench, tmp_path: Pat
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred documents are too many to be read through."""
-    for module in ("benchmarks.runner", "benchmarks.records.verification"):
+    for module in ("benchmarks.retrieval.resolve", "benchmarks.records.verification"):
         monkeypatch.setattr(f"{module}.STREAMED", 100)
 
 
@@ -229,9 +229,9 @@ def test_large_collections_are_not_read_through(
     spec: str, bench: Bench, large: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Their texts are kept in the cache, and give the same scores; without them the rest is recomputed, and said to be."""
-    monkeypatch.setattr("benchmarks.runner.STREAMED", 10**6)
+    monkeypatch.setattr("benchmarks.retrieval.resolve.STREAMED", 10**6)
     streamed = run_cell(parse(spec), "synthetic/tiny", bench)
-    monkeypatch.setattr("benchmarks.runner.STREAMED", 100)
+    monkeypatch.setattr("benchmarks.retrieval.resolve.STREAMED", 100)
     bench.fresh = True
     kept = run_cell(parse(spec), "synthetic/tiny", bench)
     assert kept.scores == streamed.scores

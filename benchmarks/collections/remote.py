@@ -8,9 +8,12 @@ into the protocol of every cell, whatever file they came from.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import shutil
 import sys
+import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -88,9 +91,18 @@ class DeclaredFile:
         beside = target.with_name("unpacking")
         shutil.rmtree(beside, ignore_errors=True)
         try:
-            # Members that would land outside the folder are refused; zip files know no filter.
-            shutil.unpack_archive(file, beside, filter=None if self._name.endswith(".zip") else "data")
-        except (shutil.ReadError, ValueError, EOFError) as error:
+            if self._name.endswith(".zip"):
+                shutil.unpack_archive(file, beside)
+            else:
+                _unpack_tar(file, beside)
+        except (
+            shutil.ReadError,
+            tarfile.TarError,
+            zlib.error,
+            ValueError,
+            EOFError,
+            gzip.BadGzipFile,
+        ) as error:
             raise MissingData(f"{self.url}: not an archive that can be read ({error})") from None
         finally:
             file.unlink()
@@ -123,3 +135,21 @@ class DeclaredFile:
 
 def _cache(root: Path | None) -> Cache:
     return Cache(root) if root is not None else Cache.default()
+
+
+def _unpack_tar(file: Path, folder: Path) -> None:
+    """The regular files of a tar archive. Raises `ValueError` for one that would land outside `folder`.
+
+    Written out because Python before 3.11.4 has no filter for that.
+    """
+    with tarfile.open(file) as archive:
+        for member in archive:
+            inside = PurePosixPath(member.name)
+            if inside.is_absolute() or ".." in inside.parts:
+                raise ValueError(f"{member.name} lies outside the archive's folder")
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is not None:
+                target = folder / inside
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("wb") as out:
+                    shutil.copyfileobj(content, out)

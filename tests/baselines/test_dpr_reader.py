@@ -156,9 +156,9 @@ def test_typographic_apostrophes_are_plain() -> None:
 
 
 def test_the_protocol_names_weights_and_conventions(folders: Callable[[str], Path]) -> None:
-    """A folder's weights by their hash; drawn ones by their seed."""
+    """A folder by the hash of its files; drawn weights by their seed."""
     own = ExtractiveReader(CHECKPOINT, Setting(checkpoint=folders(SAFETENSORS))).protocol
-    assert list(own["model"]) == ["sha256"]
+    assert list(own["model"]) == ["files_sha256"]
     assert ExtractiveReader(CHECKPOINT, Setting(random_weights=True)).protocol["model"] == {
         "drawn": "bert",
         "seed": 0,
