@@ -207,6 +207,11 @@ class Scorer(Protocol):
         """One score for each candidate document id of each query; ids the index lacks get -inf."""
 
 
+@runtime_checkable
+class ScoringSearcher(Searcher, Scorer, Protocol):
+    """What finds documents and can also order those that others found."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """What a variant may depend on when it is built.

@@ -40,6 +40,10 @@ def _nothing_missing() -> str:
     return ""
 
 
+Buildable = Encoder | TokenEncoder | Searcher | Scorer | Reader
+"""What a variant may be."""
+
+
 @dataclass(frozen=True)
 class Variant:
     """One configuration of a baseline.
@@ -49,7 +53,7 @@ class Variant:
     `trained_here` puts its results on the lab rung.
     """
 
-    build: Callable[[Setting], Encoder | TokenEncoder | Searcher | Scorer | Reader]
+    build: Callable[[Setting], Buildable]
     summary: str
     missing: Callable[[], str] = _nothing_missing
     needs: str = ""

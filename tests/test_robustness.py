@@ -18,14 +18,14 @@ import sys, time
 from pathlib import Path
 from benchmarks.collections import open_collection
 from benchmarks.records import trecrun
-from benchmarks.retrieval import vectors
 from benchmarks.retrieval.dense import DenseRetriever
 from benchmarks.retrieval.resolve import open_indexes
+from benchmarks.retrieval.shards import Shards
 from benchmarks.runner import search
 from benchmarks.storage.cache import Cache
 from tests.retrieval.stubs import HashEncoder
 
-vectors.SHARD = 100
+Shards.SIZE = 100
 
 class Slow(HashEncoder):
     def encode_documents(self, documents):

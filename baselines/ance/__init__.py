@@ -14,6 +14,7 @@ from pathlib import Path
 from baselines.ance.encoder import AnceEncoder, MaxPEncoder
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.dual import dual_variant
+from baselines.encoders.variants import weighted
 from benchmarks.interfaces import Encoder, Setting, TokenEncoder
 from benchmarks.registry import Baseline, Paper, Variant
 
@@ -30,12 +31,7 @@ PASSAGES = Checkpoint("castorini/ance-dpr-context-multi", weights=PYTORCH, part=
 def _variant(
     build: Callable[[Checkpoint, Setting], Encoder | TokenEncoder], checkpoint: Checkpoint, summary: str
 ) -> Variant:
-    return Variant(
-        lambda setting: build(checkpoint, setting),
-        summary,
-        missing=checkpoint.missing,
-        needs=checkpoint.needs,
-    )
+    return weighted(lambda setting: build(checkpoint, setting), summary, checkpoint)
 
 
 def _passage(checkpoint: Checkpoint, setting: Setting) -> AnceEncoder:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from baselines.colbert.encoder import ColbertEncoder
 from baselines.encoders.checkpoints import Checkpoint
+from baselines.encoders.variants import weighted
 from benchmarks.registry import Baseline, Paper, Variant
 
 V1 = Checkpoint("")
@@ -19,12 +20,7 @@ V2 = Checkpoint("colbert-ir/colbertv2.0", "c1e84128e85ef755c096a95bdb06b47793b13
 
 
 def _variant(checkpoint: Checkpoint, document_tokens: int, summary: str) -> Variant:
-    return Variant(
-        lambda setting: ColbertEncoder(checkpoint, document_tokens, setting),
-        summary,
-        missing=checkpoint.missing,
-        needs=checkpoint.needs,
-    )
+    return weighted(lambda setting: ColbertEncoder(checkpoint, document_tokens, setting), summary, checkpoint)
 
 
 baseline = Baseline(

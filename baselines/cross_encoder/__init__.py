@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from baselines.cross_encoder.scorer import CrossEncoder
 from baselines.encoders.checkpoints import Checkpoint
+from baselines.encoders.variants import weighted
 from baselines.minilm import CHECKPOINT as VOCABULARY
 from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
@@ -33,12 +34,7 @@ baseline = Baseline(
     summary="query and passage read together by one BERT; re-ranks only",
     paper=Paper("Passage Re-ranking with BERT", "Nogueira and Cho", 2019, "1901.04085"),
     variants={
-        "minilm-l6": Variant(
-            _minilm,
-            "six layers, distilled on MS MARCO; 512 tokens",
-            missing=MINILM.missing,
-            needs=MINILM.needs,
-        ),
+        "minilm-l6": weighted(_minilm, "six layers, distilled on MS MARCO; 512 tokens", MINILM),
         "bert-base:random": Variant(
             _drawn,
             "BERT-base with random weights: for its cost, never its quality",

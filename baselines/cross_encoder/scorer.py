@@ -45,8 +45,7 @@ class CrossEncoder:
     def index(self, documents: Iterable[Document], folder: Path) -> None:
         """Keep the documents' texts."""
         self._texts = TextStore(folder)
-        if not self._texts.finished:
-            self._texts.build(documents)
+        self._texts.build(documents)
 
     def cost_of(self, sample: Sequence[Document]) -> Cost:
         """What keeping the texts of `sample` takes."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from baselines.doc2query_t5.retriever import ExpandedBM25
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
+from baselines.encoders.variants import weighted
 from benchmarks.registry import Baseline, Paper, Variant
 
 # No revision of it was to be found in a source.
@@ -17,9 +18,7 @@ T5 = Checkpoint("castorini/doc2query-t5-base-msmarco", weights=PYTORCH, architec
 
 
 def _variant(k1: float, b: float, summary: str) -> Variant:
-    return Variant(
-        lambda setting: ExpandedBM25(T5, k1, b, setting), summary, missing=T5.missing, needs=T5.needs
-    )
+    return weighted(lambda setting: ExpandedBM25(T5, k1, b, setting), summary, T5)
 
 
 baseline = Baseline(

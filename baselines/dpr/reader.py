@@ -18,6 +18,7 @@ import numpy as np
 
 from baselines.encoders.checkpoints import Checkpoint
 from baselines.encoders.tower import Tokens, Tower
+from baselines.encoders.variants import weighted
 from baselines.encoders.weights import Weights
 from benchmarks.interfaces import Answer, Document, FloatArray, Setting
 from benchmarks.registry import Variant
@@ -120,9 +121,4 @@ def _model(weights: Weights) -> torch.nn.Module:
 
 def reader_variant(checkpoint: Checkpoint, summary: str) -> Variant:
     """A variant with a published reader."""
-    return Variant(
-        lambda setting: ExtractiveReader(checkpoint, setting),
-        summary,
-        missing=checkpoint.missing,
-        needs=checkpoint.needs,
-    )
+    return weighted(lambda setting: ExtractiveReader(checkpoint, setting), summary, checkpoint)

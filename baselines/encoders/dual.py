@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from baselines.encoders.checkpoints import Checkpoint, missing_of
+from baselines.encoders.checkpoints import Checkpoint
 from baselines.encoders.pooling import first
 from baselines.encoders.tower import Tokens, Tower
 from baselines.encoders.transformer import tokenised
+from baselines.encoders.variants import weighted
 from baselines.encoders.weights import Weights
 from benchmarks.interfaces import Document, FloatArray, Setting
 from benchmarks.registry import Variant
@@ -33,8 +34,8 @@ class DualEncoder:
         questions: Checkpoint,
         passages: Checkpoint,
         setting: Setting,
-        query_tokens: int = 256,
-        document_tokens: int = 256,
+        query_tokens: int,
+        document_tokens: int,
     ) -> None:
         self._checkpoints = {"questions": questions, "passages": passages}
         self._query_tokens, self._document_tokens = query_tokens, document_tokens
@@ -93,11 +94,17 @@ def _model(weights: Weights, tower: str) -> torch.nn.Module:
     )  # fmt: skip
 
 
-def dual_variant(questions: Checkpoint, passages: Checkpoint, summary: str) -> Variant:
-    """A variant with a published pair of checkpoints."""
-    return Variant(
-        lambda setting: DualEncoder(questions, passages, setting),
+def dual_variant(
+    questions: Checkpoint,
+    passages: Checkpoint,
+    summary: str,
+    query_tokens: int = 256,
+    document_tokens: int = 256,
+) -> Variant:
+    """A variant with a pair of checkpoints."""
+    return weighted(
+        lambda setting: DualEncoder(questions, passages, setting, query_tokens, document_tokens),
         summary,
-        missing=lambda: missing_of(questions, passages),
-        needs=f"{questions.needs} and {passages.needs}",
+        questions,
+        passages,
     )

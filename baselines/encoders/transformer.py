@@ -6,13 +6,14 @@ length 1 or not, how many tokens. Taking another pooling gives other numbers, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.checkpoints import Checkpoint
 from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import Tokens, Tower
+from baselines.encoders.variants import weighted
 from baselines.encoders.weights import Weights
 from benchmarks.interfaces import Document, FloatArray, Setting
 from benchmarks.registry import Variant
@@ -32,15 +33,25 @@ class Conventions:
 
 
 class TransformerEncoder:
-    """One tower for queries and documents. Loading waits for the first text."""
+    """One tower for queries and documents. Loading waits for the first text.
 
-    def __init__(self, checkpoint: Checkpoint, conventions: Conventions, setting: Setting) -> None:
+    `build` makes another model of the weights than a backbone with one of `POOLINGS`;
+    `Conventions.pooling` then names what it does.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        conventions: Conventions,
+        setting: Setting,
+        build: Callable[[Weights], torch.nn.Module] | None = None,
+    ) -> None:
         self._checkpoint, self._conventions, self._setting = checkpoint, conventions, setting
-        self._tower = Tower(lambda: checkpoint.open(setting), self._model)
+        self._tower = Tower(lambda: checkpoint.open(setting), build or self._model)
 
     @property
     def protocol(self) -> Mapping[str, Any]:
-        """Checkpoint and conventions. A folder of the user's is named by the hash of its weights."""
+        """Checkpoint and conventions. A folder of the user's is named by the hash of its files."""
         return {
             "model": self._checkpoint.identity(self._setting), "template": "title text",
             "truncation": "longest tokens cut", "dtype": "float32", **asdict(self._conventions),
@@ -72,9 +83,4 @@ def tokenised(tokenizer: Any, texts: list[str], longest: int) -> list[Tokens]:
 
 def plain_variant(checkpoint: Checkpoint, conventions: Conventions, summary: str) -> Variant:
     """A variant that is a plain encoder with a published checkpoint."""
-    return Variant(
-        lambda setting: TransformerEncoder(checkpoint, conventions, setting),
-        summary,
-        missing=checkpoint.missing,
-        needs=checkpoint.needs,
-    )
+    return weighted(lambda setting: TransformerEncoder(checkpoint, conventions, setting), summary, checkpoint)

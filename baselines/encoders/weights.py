@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import pickle
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -87,7 +87,7 @@ class FolderWeights:
 
         file = weights_in(self._folder)
         with told(self._folder):
-            found = self._tensors.get(name)
+            found = self._tensors[name]() if name in self._tensors else None
         if found is None or tuple(found.shape) != shape:
             there = f"is {list(found.shape)}" if found is not None else "is not there"
             raise MissingWeights(
@@ -107,16 +107,17 @@ class FolderWeights:
             return AutoTokenizer.from_pretrained(str(self._folder), local_files_only=True)
 
     @functools.cached_property
-    def _tensors(self) -> dict[str, torch.Tensor]:
-        """All tensors by name, memory-mapped."""
+    def _tensors(self) -> Mapping[str, Callable[[], torch.Tensor]]:
+        """How to read each tensor, by name: nothing is read but what is asked for."""
         import torch
-        from safetensors.torch import load_file
+        from safetensors import safe_open
 
         file = weights_in(self._folder)
         if file.name == SAFETENSORS:
-            return load_file(file)
-        found: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        return found
+            opened: Any = safe_open(file, framework="pt")
+            return {name: functools.partial(opened.get_tensor, name) for name in opened.keys()}  # noqa: SIM118
+        mapped = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        return {name: functools.partial(mapped.get, name) for name in mapped}
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from baselines.encoders.checkpoints import Checkpoint
-from baselines.encoders.dual import DualEncoder
+from baselines.encoders.dual import dual_variant
 from benchmarks.registry import Baseline, Paper, Variant
 
 QUESTIONS = Checkpoint("", part="question_encoder")
@@ -19,12 +19,8 @@ PASSAGES = Checkpoint("", part="ctx_encoder")
 
 
 def _variant(tasks: str) -> Variant:
-    return Variant(
-        lambda setting: DualEncoder(QUESTIONS, PASSAGES, setting, query_tokens=64, document_tokens=288),
-        f"two towers, {tasks}; no checkpoint was released",
-        missing=QUESTIONS.missing,
-        needs=QUESTIONS.needs,
-    )
+    summary = f"two towers, {tasks}; no checkpoint was released"
+    return dual_variant(QUESTIONS, PASSAGES, summary, query_tokens=64, document_tokens=288)
 
 
 baseline = Baseline(

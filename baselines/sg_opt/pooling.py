@@ -1,4 +1,4 @@
-"""From all layers of BERT to one vector: the untuned rows of SG-OPT's Table 1.
+"""From several layers of BERT to one vector: rows of SG-OPT's Table 1 that are not tuned.
 
 Each function takes the hidden states, a sequence of layers + 1 tensors [texts, tokens, dimension] that
 begins with the embeddings, and a mask [texts, tokens] that is 1 up to the last token of a text and 0
@@ -7,33 +7,25 @@ after it; it gives [texts, dimension].
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from baselines.encoders.pooling import mean
 from benchmarks.errors import EvaluationError
 
 if TYPE_CHECKING:
     import torch
 
+LayerPooling = Callable[[Sequence["torch.Tensor"], "torch.Tensor"], "torch.Tensor"]
 WK_FIRST_LAYER = 4
 """SBERT-WK leaves out the embeddings and the three layers above them."""
 WK_WINDOW = 2
 """Layers on either side that a layer is compared with."""
 
 
-def first_token(hidden_states: Sequence[torch.Tensor], _mask: torch.Tensor) -> torch.Tensor:
-    """[CLS] in the last layer, without the pooler that BERT has on top."""
-    return hidden_states[-1][:, 0]
-
-
-def mean_of_last(hidden_states: Sequence[torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
-    """The mean of the last layer over a text's tokens."""
-    return _mean(hidden_states[-1], mask)
-
-
 def mean_of_last_two(hidden_states: Sequence[torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
     """The mean over a text's tokens, averaged over the last two layers."""
-    return _mean((hidden_states[-1] + hidden_states[-2]) / 2, mask)
+    return mean((hidden_states[-1] + hidden_states[-2]) / 2, mask)
 
 
 def wk(hidden_states: Sequence[torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
@@ -107,8 +99,3 @@ def _novelty(layers: torch.Tensor) -> torch.Tensor:
 def _shares(values: torch.Tensor) -> torch.Tensor:
     """Each row divided by its sum."""
     return values / values.sum(dim=1, keepdim=True)
-
-
-def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    weights = mask.unsqueeze(2).to(hidden.dtype)
-    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)

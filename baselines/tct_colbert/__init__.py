@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
+from baselines.encoders.variants import weighted
 from baselines.tct_colbert.encoder import FIRSTP_TOKENS, PASSAGE_TOKENS, TctEncoder
 from benchmarks.registry import Baseline, Paper, Variant
 from benchmarks.retrieval.resolve import composed
@@ -18,12 +19,7 @@ from benchmarks.retrieval.resolve import composed
 def _variant(repository: str, summary: str, tokens: int = PASSAGE_TOKENS) -> Variant:
     # No revision of these was to be found in a source.
     checkpoint = Checkpoint(repository, weights=PYTORCH)
-    return Variant(
-        lambda setting: TctEncoder(checkpoint, setting, tokens),
-        summary,
-        missing=checkpoint.missing,
-        needs=checkpoint.needs,
-    )
+    return weighted(lambda setting: TctEncoder(checkpoint, setting, tokens), summary, checkpoint)
 
 
 baseline = Baseline(

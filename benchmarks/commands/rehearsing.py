@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.commands.terminal import table
-from benchmarks.efficiency.forecast import Forecast, room
+from benchmarks.efficiency.forecast import Forecast
+from benchmarks.efficiency.foresight import room
 from benchmarks.grid import Outcome
 from benchmarks.progress import duration, gibibytes
 from benchmarks.rehearsal import rehearse

@@ -10,19 +10,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import psutil
-
 from benchmarks.collections.conventions import conventions_of
 from benchmarks.efficiency.estimate import documents_of
 from benchmarks.errors import MissingData, MissingWeights
-from benchmarks.interfaces import Cost, Costed, Document, Reader, Setting
+from benchmarks.interfaces import Cost, Costed, Document, Setting
 from benchmarks.progress import gibibytes
 from benchmarks.records.record import Record
 from benchmarks.registry import variant_of
-from benchmarks.retrieval.resolve import indexed, keeps_texts, missing_for, resolve_part
+from benchmarks.retrieval.resolve import indexed, is_reader, keeps_texts, missing_for, resolve_part
 from benchmarks.retrieval.texts import TextStore
-from benchmarks.spec import Leaf, parse
-from benchmarks.storage.cache import Cache
+from benchmarks.spec import Composition, Leaf, parse
 from benchmarks.suites import Cell
 
 UNKNOWN = Cost(math.nan, math.nan, math.nan)
@@ -68,16 +65,12 @@ def forecast(
                 prices[leaf, language, words] = _price(leaf, Setting(language, collection=collection), like)
         parts = [prices[leaf, language, words] for leaf in dict.fromkeys(spec.leaves)]
         measures = conventions_of(collection).measures
-        if text.startswith("read(") or keeps_texts(measures, documents or 0):
+        reads = isinstance(spec, Composition) and spec.function == "read"
+        if reads or keeps_texts(measures, documents or 0):
             parts.append(TextStore.cost_of(like))
         whole = sum(parts, NOTHING) * (documents / len(like) if documents else math.nan)
         found.append(Forecast(text, collection, documents, whole, missing_for(spec)))
     return found
-
-
-def room(cache: Cache) -> tuple[int, int]:
-    """Bytes of disk and of memory that this machine has left."""
-    return cache.free_bytes(), psutil.virtual_memory().available
 
 
 def _price(leaf: Leaf, setting: Setting, sample: Sequence[Document]) -> Cost:
@@ -86,7 +79,7 @@ def _price(leaf: Leaf, setting: Setting, sample: Sequence[Document]) -> Cost:
     missing = bool(variant.missing())
     setting = replace(setting, random_weights=missing, full_size=missing)
     try:
-        if isinstance(variant.build(setting), Reader):
+        if is_reader(variant.build(setting)):
             return NOTHING
         built = resolve_part(leaf, setting)
         costs = [part.cost_of(sample) if isinstance(part, Costed) else UNKNOWN for part in indexed(built)]

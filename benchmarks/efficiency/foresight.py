@@ -59,9 +59,14 @@ def foreseen(searcher: Searcher, collection: Collection, cache: Cache) -> Cost |
     return total if total.seconds + total.once + total.disk_bytes > 0 else None
 
 
+def room(cache: Cache) -> tuple[int, int]:
+    """Bytes of disk and of memory that this machine has left."""
+    return cache.free_bytes(), psutil.virtual_memory().available
+
+
 def refuse_what_does_not_fit(cost: Cost, collection: str, cache: Cache) -> None:
     """Raise `TooLarge` when the cache's disk, or this machine's memory, is less than `cost`."""
-    free, available = cache.free_bytes(), psutil.virtual_memory().available
+    free, available = room(cache)
     if cost.disk_bytes > free:
         raise TooLarge(
             f"{collection}: the index needs about {gibibytes(cost.disk_bytes)} of disk and {cache.root} has "

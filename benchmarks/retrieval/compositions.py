@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.efficiency.stages import stage
 from benchmarks.evaluation.ranking import rank
-from benchmarks.interfaces import FloatArray, Query, Ranking, Scorer, Searcher
+from benchmarks.interfaces import FloatArray, Query, Ranking, Scorer, ScoringSearcher, Searcher
 
 Fuse = Callable[[Sequence[Ranking]], dict[str, float]]
 
@@ -46,7 +46,7 @@ class Union:
     The hybrid of DPR (Karpukhin et al. 2020, section 5.1): BM25(q, p) + lambda sim(q, p).
     """
 
-    def __init__(self, parts: Sequence[Searcher], weights: Sequence[float], candidates: int) -> None:
+    def __init__(self, parts: Sequence[ScoringSearcher], weights: Sequence[float], candidates: int) -> None:
         self.parts = tuple(parts)
         self._weights, self._candidates = tuple(weights), candidates
 
@@ -66,7 +66,7 @@ class Union:
             for rankings in zip(*columns, strict=True)
         ]
         with stage("rerank"):
-            scored = [part.score(queries, found) for part in self.parts if isinstance(part, Scorer)]
+            scored = [part.score(queries, found) for part in self.parts]
             return [rank(ids, self._sum(scores), depth) for ids, *scores in zip(found, *scored, strict=True)]
 
     def _sum(self, scores: Sequence[FloatArray]) -> FloatArray:

@@ -56,12 +56,8 @@ class DenseRetriever:
     def index(self, documents: Iterable[Document], folder: Path) -> None:
         """Encode `documents` into `folder`, and build the faiss index where one is asked for."""
         self._shards = VectorShards(folder)
-        finished = self._shards.finished
-        if finished or self._shards.manifest.parts:
-            self._shards.manifest.check()
         self._fit(documents, folder)
-        if not finished:
-            self._shards.encode(self.encoder, documents)
+        self._shards.encode(self.encoder, documents)
         self._ids = IdTable(self._shards.manifest)
         if self.key is not None:
             self._faiss = FaissIndex(self.key, self.seed)

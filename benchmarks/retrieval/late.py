@@ -19,9 +19,10 @@ from benchmarks.interfaces import Cost, Document, FloatArray, Query, Ranking, To
 from benchmarks.retrieval.calibrating import CALIBRATED, id_cost, timed
 from benchmarks.retrieval.idtable import IdTable
 from benchmarks.retrieval.maxsim import maxsim
+from benchmarks.retrieval.shards import Shards
 from benchmarks.retrieval.threads import threads_for
 from benchmarks.retrieval.topk import TopK
-from benchmarks.retrieval.vectors import SHARD, Shards, check_vectors
+from benchmarks.retrieval.vectors import check_vectors
 
 _QUERIES = 16
 _BLOCK = 16_384
@@ -32,7 +33,7 @@ class TokenShards(Shards):
     """Several vectors a document: `vectors` [sum of lengths, dimension] and `lengths` in each shard."""
 
     def encode(self, encoder: TokenEncoder, documents: Iterable[Document]) -> None:
-        """Build the shards with an encoder. Raises `EvaluationError` for vectors it should not give."""
+        """Complete the shards with an encoder. Raises `EvaluationError` for vectors it should not give."""
 
         def arrays(shard: list[Document]) -> dict[str, NDArray[Any]]:
             matrices = encoder.encode_documents(shard)
@@ -40,32 +41,35 @@ class TokenShards(Shards):
             lengths = np.array([len(matrix) for matrix in matrices], dtype=np.int32)
             return {"lengths": lengths, "vectors": np.concatenate(matrices).astype(encoder.token_vectors)}
 
-        self.build(arrays, documents)
+        self.complete(arrays, documents)
 
     def blocks(self) -> Iterator[tuple[int, FloatArray, NDArray[np.int32]]]:
         """Position of the first document, vectors and lengths of each block of about `_BLOCK` vectors."""
         for number in range(self.count):
-            vectors, lengths = self.array("vectors", number), self.array("lengths", number)
-            ends = np.cumsum(lengths)
+            vectors, lengths, ends = self._shard(number)
             first = 0
             while first < len(lengths):
                 begin = int(ends[first - 1]) if first else 0
                 last = max(first + 1, int(np.searchsorted(ends, begin + _BLOCK, side="right")))
                 block = vectors[begin : int(ends[last - 1])].astype(np.float32, copy=False)
-                yield number * SHARD + first, block, lengths[first:last]
+                yield number * self.SIZE + first, block, lengths[first:last]
                 first = last
 
     def gather(self, positions: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
         """Vectors end to end, and lengths, of the documents at `positions` [n], in their order."""
         pieces: list[FloatArray] = [np.empty(0, dtype=np.float32)] * len(positions)
-        numbers = positions // SHARD
+        numbers = positions // self.SIZE
         for number in np.unique(numbers).tolist():
-            vectors, lengths = self.array("vectors", number), self.array("lengths", number)
-            ends = np.cumsum(lengths)
+            vectors, lengths, ends = self._shard(number)
             for place in np.flatnonzero(numbers == number).tolist():
-                row = int(positions[place]) - number * SHARD
+                row = int(positions[place]) - number * self.SIZE
                 pieces[place] = vectors[int(ends[row]) - int(lengths[row]) : int(ends[row])]
         return np.concatenate(pieces).astype(np.float32), np.array([len(piece) for piece in pieces])
+
+    def _shard(self, number: int) -> tuple[FloatArray, NDArray[np.int32], NDArray[np.int64]]:
+        """A shard's vectors, and where each document's stretch of them ends."""
+        lengths = self.array("lengths", number)
+        return self.array("vectors", number), lengths, np.cumsum(lengths)
 
 
 class LateInteraction:
@@ -87,11 +91,7 @@ class LateInteraction:
     def index(self, documents: Iterable[Document], folder: Path) -> None:
         """Encode `documents` into `folder`."""
         self._shards = TokenShards(folder)
-        finished = self._shards.finished
-        if finished or self._shards.manifest.parts:
-            self._shards.manifest.check()
-        if not finished:
-            self._shards.encode(self.encoder, documents)
+        self._shards.encode(self.encoder, documents)
         self._ids = IdTable(self._shards.manifest)
 
     def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:

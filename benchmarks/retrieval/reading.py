@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.efficiency.stages import stage
 from benchmarks.errors import EvaluationError
-from benchmarks.interfaces import Answer, Document, Query, Ranking, Reader, Searcher
+from benchmarks.interfaces import Answer, Cost, Document, Query, Ranking, Reader, Searcher
 from benchmarks.retrieval.texts import TextStore
 
 _QUESTIONS = 64
@@ -38,8 +38,11 @@ class Reading:
     def index(self, documents: Iterable[Document], folder: Path) -> None:
         """Keep the texts of `documents` in `folder`."""
         self._texts = TextStore(folder)
-        if not self._texts.finished:
-            self._texts.build(documents)
+        self._texts.build(documents)
+
+    def cost_of(self, sample: Sequence[Document]) -> Cost:
+        """What keeping the texts of `sample` takes."""
+        return TextStore.cost_of(sample)
 
     def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """The first part's ranking; reading is done, and counted where time is measured."""

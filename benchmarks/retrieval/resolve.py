@@ -19,6 +19,7 @@ from benchmarks.interfaces import (
     Indexed,
     Reader,
     Scorer,
+    ScoringSearcher,
     Searcher,
     Setting,
     TokenEncoder,
@@ -102,16 +103,25 @@ def resolve_part(spec: Spec, setting: Setting) -> Searcher | Scorer:
             raw: dict[str, Any] = {"function": "weighted sum", "weights": list(weights), "candidates": depth}
             return Fusion(parts, raw_sum(weights), raw, depth)
         case _:
-            for part in spec.parts:
-                _scorer(spec, part, setting)
-            return Union(parts, weights, depth)
+            pairs = zip(spec.parts, parts, strict=True)
+            return Union([_scoring(spec, part, built) for part, built in pairs], weights, depth)
 
 
 def _scorer(spec: Spec, part: Spec, setting: Setting) -> Scorer:
     built = resolve_part(part, setting)
     if not isinstance(built, Scorer):
-        raise UsageError(f"{spec}: {part} cannot score given documents, so it cannot re-rank")
+        raise _cannot_score(spec, part)
     return built
+
+
+def _scoring(spec: Spec, part: Spec, built: Searcher) -> ScoringSearcher:
+    if not isinstance(built, ScoringSearcher):
+        raise _cannot_score(spec, part)
+    return built
+
+
+def _cannot_score(spec: Spec, part: Spec) -> UsageError:
+    return UsageError(f"{spec}: {part} cannot score given documents, so it cannot re-rank")
 
 
 def _two_stages(spec: Composition, setting: Setting) -> Searcher:
@@ -128,10 +138,14 @@ def _reader(spec: Spec, part: Spec, setting: Setting) -> Reader:
     return built
 
 
+def is_reader(built: object) -> bool:
+    """Whether a variant reads. Asked of the class: the object would look at its protocol, and that at its weights."""
+    return hasattr(type(built), "read")
+
+
 def _leaf(spec: Leaf, setting: Setting) -> Searcher | Scorer:
     built = variant_of(spec)[1].build(setting)
-    # Asked of the class: asking the object would ask for its protocol, and that for the weights.
-    if hasattr(type(built), "read"):
+    if is_reader(built):
         raise UsageError(f"{spec} reads what a retriever found; use it as read(FIRST,{spec})")
     if isinstance(built, Encoder) and not isinstance(built, TokenEncoder):
         return DenseRetriever(built, spec.index, setting.seed)
@@ -243,8 +257,7 @@ def open_texts(collection: Collection, cache: Cache, track: Track = _untracked) 
     folder = _index_folder(cache, collection.inspection.documents_sha256, TextStore.PROTOCOL)
     with cache.locked(f"index-{folder.name}"):
         texts = TextStore(folder)
-        if not texts.finished:
-            texts.build(_Documents(collection, track))
+        texts.build(_Documents(collection, track))
     return texts
 
 

@@ -41,9 +41,7 @@ class SentenceVectors:
         if fit := getattr(self._encoder, "fit", None):
             fit(as_documents, folder / "encoder")
         shards = VectorShards(folder)
-        shards.manifest.check()
-        if not shards.finished:
-            shards.encode(_AsQueries(self._encoder), as_documents)
+        shards.encode(_AsQueries(self._encoder), as_documents)
         self._vectors = np.concatenate([vectors for _, vectors in shards.shards()])
 
     def of(self, texts: Sequence[str]) -> FloatArray:

@@ -59,8 +59,6 @@ def slow_wk(layers: Array) -> Array:
 
 
 SLOW: dict[str, Callable[[Array], Array]] = {
-    "first_token": lambda layers: layers[-1][0],
-    "mean_of_last": lambda layers: layers[-1].mean(axis=0),
     "mean_of_last_two": lambda layers: np.mean([layers[-2].mean(axis=0), layers[-1].mean(axis=0)], axis=0),
     "wk": slow_wk,
 }

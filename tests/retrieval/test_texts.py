@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks.errors import DamagedCache, EvaluationError
 from benchmarks.interfaces import Document
-from benchmarks.retrieval import texts
+from benchmarks.retrieval import shards
 from benchmarks.retrieval.texts import TextStore
 from tests.retrieval.stubs import documents
 
@@ -21,8 +21,8 @@ any_text = st.text(st.characters(codec=None), max_size=20)
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of four documents, two of them kept open."""
-    monkeypatch.setattr(texts, "SHARD", 4)
-    monkeypatch.setattr(texts, "_KEPT_OPEN", 2)
+    monkeypatch.setattr(TextStore, "SIZE", 4)
+    monkeypatch.setattr(shards, "_KEPT_OPEN", 2)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)

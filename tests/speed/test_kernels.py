@@ -21,8 +21,8 @@ from benchmarks.evaluation.measures import evaluate
 from benchmarks.evaluation.ranking import rank
 from benchmarks.interfaces import Document, Setting
 from benchmarks.registry import baselines
+from benchmarks.retrieval.shards import Shards
 from benchmarks.retrieval.topk import TopK
-from benchmarks.retrieval.vectors import SHARD
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -58,8 +58,8 @@ def test_exact_search_beats_faiss_flat(benchmark: Any) -> None:
 
     def ours() -> list[Any]:
         best = TopK(len(queries), 1000, ranks)
-        for start in range(0, len(vectors), SHARD):
-            best.offer(queries @ vectors[start : start + SHARD].T, start)
+        for start in range(0, len(vectors), Shards.SIZE):
+            best.offer(queries @ vectors[start : start + Shards.SIZE].T, start)
         return best.finish()
 
     _, found = index.search(queries, 1000)
