@@ -88,6 +88,9 @@ class Encoder(Protocol):
     that learns from the collection (LSA, whitening) also has `fit(documents, folder)`, called
     once before encoding: it saves what it learned in `folder`, or loads it from there. It reads at
     most `fitted_on` documents.
+
+    An encoder that was trained here may have `training`, a mapping of JSON values: what was spent to
+    make it. Reports show `tokens`, `steps`, `seconds`, `parameters` and `device`; the record keeps all.
     """
 
     @property

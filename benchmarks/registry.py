@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from benchmarks.errors import UnknownName, UsageError
 from benchmarks.interfaces import Encoder, Reader, Scorer, Searcher, Setting, TokenEncoder
-from benchmarks.spec import Leaf
+from benchmarks.progress import Progress
+from benchmarks.spec import Leaf, Spec
 
 GROUP = "retriever_bench.baselines"
 
@@ -49,15 +50,24 @@ class Variant:
     """One configuration of a baseline.
 
     `build` makes the encoder, retriever or reader; `missing` says in a few words what this machine
-    lacks for it, or nothing; `needs` names what any machine needs for it (a checkpoint, pinned);
-    `trained_here` puts its results on the lab rung.
+    lacks for it, or nothing; `needs` names what any machine needs for it (a checkpoint, pinned).
+
+    A variant that is trained here has `train`: it makes the checkpoint for the setting's seed, goes on
+    with one that was killed, or finds it finished, and returns its folder; it raises `BenchError`s. Its
+    name begins with a profile (`lab:enhanced`, `paper`), and its results stand on the lab rung. `build`
+    raises `MissingWeights` for a seed that was not trained, and its protocol tells seeds apart.
     """
 
     build: Callable[[Setting], Buildable]
     summary: str
     missing: Callable[[], str] = _nothing_missing
     needs: str = ""
-    trained_here: bool = False
+    train: Callable[[Setting, Progress], Path] | None = None
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether its weights are made here."""
+        return self.train is not None
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,20 @@ class Baseline:
         if chosen not in self.variants:
             raise UnknownName(f"variant of {self.key}", chosen, self.variants)
         return self.variants[chosen]
+
+    @property
+    def profiles(self) -> dict[str, dict[str, Variant]]:
+        """The variants that are trained here, by profile, by name."""
+        found: dict[str, dict[str, Variant]] = {}
+        for name, variant in self.variants.items():
+            if variant.trained_here:
+                found.setdefault(profile_of(name), {})[name] = variant
+        return found
+
+
+def profile_of(variant: str) -> str:
+    """The profile that the name of a trained variant begins with."""
+    return variant.partition(":")[0]
 
 
 @functools.cache
@@ -119,3 +143,19 @@ def canonical(leaf: Leaf) -> Leaf:
     """The leaf with its variant spelled out, so that one thing has one name."""
     baseline, _ = variant_of(leaf)
     return Leaf(leaf.baseline, leaf.variant or baseline.default, leaf.index)
+
+
+def trained_leaves(spec: Spec) -> tuple[Leaf, ...]:
+    """The variants of a spec that are trained here, once each and without an index.
+
+    What is not installed, such as the plugin of an old record, is not known to be trained.
+    """
+    found = []
+    for leaf in spec.leaves:
+        try:
+            variant = variant_of(leaf)[1]
+        except UnknownName:
+            continue
+        if variant.trained_here:
+            found.append(replace(canonical(leaf), index=None))
+    return tuple(dict.fromkeys(found))

@@ -21,8 +21,8 @@ from benchmarks.protocol import CANDIDATES, Protocol
 from benchmarks.records import answers as answer_file
 from benchmarks.records import trecrun
 from benchmarks.records.record import Record, rounded
-from benchmarks.records.store import Store, file_name, read_json
-from benchmarks.registry import variant_of
+from benchmarks.records.store import Store, file_name, read_json, seed_mark
+from benchmarks.registry import trained_leaves, variant_of
 from benchmarks.retrieval.reading import Reading
 from benchmarks.retrieval.resolve import (
     Build,
@@ -33,6 +33,7 @@ from benchmarks.retrieval.resolve import (
     open_indexes,
     open_texts,
     resolve,
+    training_of,
 )
 from benchmarks.retrieval.texts import TextStore
 from benchmarks.spec import Spec
@@ -82,6 +83,7 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     )
     searcher = resolve(spec, setting)
     protocol = protocol_of(searcher, collection)
+    _check_seed(spec, collection_id, protocol, bench)
 
     finished = _finished(spec, collection, protocol, bench)
     # Latency is that of single queries: sentences are measured all together, and candidates are there already.
@@ -108,6 +110,21 @@ def _check_one_model(spec: Spec) -> None:
         raise UsageError(
             f"{spec}: --checkpoint gives weights to one model, and {' and '.join(models.values())} need some"
         )
+
+
+def _check_seed(spec: Spec, collection: str, protocol: Protocol, bench: Bench) -> None:
+    """Raise `EvaluationError` where a trained variant's protocol does not tell its seeds apart.
+
+    Indexes are named by protocols: the vectors of one seed would be taken for the other's.
+    """
+    if not trained_leaves(spec):
+        return
+    for record in bench.store.seeds(str(spec), collection):
+        if record.seed != bench.seed and record.protocol.fingerprint == protocol.fingerprint:
+            raise EvaluationError(
+                f"{spec}: the seeds {record.seed} and {bench.seed} have one protocol; "
+                "the encoder's must name its weights, or the seed that made them"
+            )
 
 
 def protocol_of(searcher: Searcher, collection: Collection) -> Protocol:
@@ -169,15 +186,16 @@ def _measured(
     drop_self = collection.conventions.drop_self
     if not isinstance(searcher, Reading):
         run = search(searcher, queries, depth, drop_self=drop_self)
-        return _scored(spec, collection, protocol, run, bench)
+        return _scored(spec, searcher, collection, protocol, run, bench)
     rankings, said = searcher.read(queries, depth + drop_self)
     run = _run(queries, rankings, depth, drop_self=drop_self)
     answers = {query.id: answer for query, answer in zip(queries, said, strict=True)}
-    return _scored(spec, collection, protocol, run, bench, answers)
+    return _scored(spec, searcher, collection, protocol, run, bench, answers)
 
 
 def _scored(
     spec: Spec,
+    searcher: Searcher,
     collection: Collection,
     protocol: Protocol,
     run: Run,
@@ -216,15 +234,14 @@ def _scored(
         seed=bench.seed,
         run_sha256=trecrun.digest(lines),
         answers_sha256=trecrun.digest(said) if said else "",
+        training=training_of(searcher),
     )  # fmt: skip
     return _Finished(record, lines, said)
 
 
 def _rung(spec: Spec, collection: Collection, bench: Bench) -> str:
     """The collection's rung; weights trained here or given by hand are never set against published numbers."""
-    own_weights = bench.checkpoint is not None or any(
-        variant_of(leaf)[1].trained_here for leaf in spec.leaves
-    )
+    own_weights = bench.checkpoint is not None or bool(trained_leaves(spec))
     return "lab" if own_weights and collection.conventions.rung == "paper" else collection.conventions.rung
 
 
@@ -242,13 +259,15 @@ def _efficiency(
     }
 
 
-def _cell_folder(spec: str, collection: str, protocol: Protocol, cache: Cache) -> Path:
-    return cache.cell(f"{protocol.fingerprint}-{file_name(spec)}-{file_name(collection)}"[:120])
+def _cell_folder(spec: str, collection: str, protocol: Protocol, seed: int, cache: Cache) -> Path:
+    # The seed besides: of a variant that draws nothing, the protocol does not tell it.
+    name = f"{protocol.fingerprint}{seed_mark(seed)}-{file_name(spec)}-{file_name(collection)}"
+    return cache.cell(name[:120])
 
 
 def _finished(spec: Spec, collection: Collection, protocol: Protocol, bench: Bench) -> _Finished | None:
     """A cell finished earlier on this machine."""
-    folder = _cell_folder(str(spec), collection.id, protocol, bench.cache)
+    folder = _cell_folder(str(spec), collection.id, protocol, bench.seed, bench.cache)
     if bench.fresh or not (folder / "record.json").exists():
         return None
     try:
@@ -265,7 +284,7 @@ def _finished(spec: Spec, collection: Collection, protocol: Protocol, bench: Ben
 
 def _finish(finished: _Finished, cache: Cache) -> None:
     record = finished.record
-    folder = _cell_folder(record.spec, record.collection, record.protocol, cache)
+    folder = _cell_folder(record.spec, record.collection, record.protocol, record.seed, cache)
     trecrun.write(folder / "run.trec.gz", finished.run)
     if finished.answers:
         trecrun.write(folder / "answers.json.gz", finished.answers)

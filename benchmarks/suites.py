@@ -1,30 +1,49 @@
-"""Suites: named grids of cells. Distributions add theirs with an entry point that names a TOML file."""
+"""Suites: named grids of cells. Distributions add theirs with an entry point that names a TOML file.
+
+A suite with a `question` is an experiment: it compares variants that are trained here, each with several
+`seeds`, and has a page of its own, which shows its `measures`.
+"""
 
 from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from itertools import product
 from pathlib import Path
+from typing import Any
 
-from benchmarks.errors import UnknownName
+from benchmarks.errors import UnknownName, UsageError
+from benchmarks.registry import trained_leaves
 from benchmarks.spec import parse
 
 GROUP = "retriever_bench.suites"
 Cell = tuple[str, str]
 """A spec and a collection id."""
+Plan = dict[int, list[Cell]]
+"""What is measured with each seed."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A named grid: pairs of variants and collections."""
+    """A named grid: pairs of variants and collections.
+
+    An experiment's page shows its `measures`, or all where it names none.
+    """
 
     name: str
     summary: str
     grids: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    question: str = ""
+    seeds: tuple[int, ...] = (0,)
+    measures: tuple[str, ...] = ()
+
+    @property
+    def is_experiment(self) -> bool:
+        """Whether it asks a question of variants that are trained here."""
+        return bool(self.question)
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -51,17 +70,36 @@ class Suite:
         ]
         return list(dict.fromkeys(cells))
 
+    def plan(self, variants: Sequence[str] = (), collections: Sequence[str] = ()) -> Plan:
+        """The cells of each seed: all with the first, with the others those of variants trained here."""
+        first, *others = self.seeds
+        cells = self.cells(variants, collections)
+        trained = [cell for cell in cells if trained_leaves(parse(cell[0]))]
+        return {first: cells, **dict.fromkeys(others, trained)}
+
 
 @functools.cache
 def suites() -> dict[str, Suite]:
-    """All installed suites by name."""
+    """All installed suites by name. Raises `UsageError` when two files declare one, or one lacks what it owes."""
     found: dict[str, Suite] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         path: Path = point.load()
         for name, entry in tomllib.loads(path.read_text("utf-8")).items():
-            grids = tuple((tuple(grid["variants"]), tuple(grid["collections"])) for grid in entry["grid"])
-            found[name] = Suite(name, entry["summary"], grids)
+            if name in found:
+                raise UsageError(f"two files declare the suite {name!r}; rename the one in {path}")
+            found[name] = _suite(name, entry, path)
     return found
+
+
+def _suite(name: str, entry: Mapping[str, Any], path: Path) -> Suite:
+    grids = tuple((tuple(grid["variants"]), tuple(grid["collections"])) for grid in entry["grid"])
+    question, seeds = entry.get("question", ""), tuple(entry.get("seeds", (0,)))
+    if not question and seeds != (0,):
+        raise UsageError(f"{path}: suite {name} has seeds and no question; seeds belong to an experiment")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise UsageError(f"{path}: suite {name} needs at least one seed, each once")
+    summary = entry.get("summary", question)
+    return Suite(name, summary, grids, question, seeds, tuple(entry.get("measures", ())))
 
 
 def suite(name: str) -> Suite:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from benchmarks.collections.conventions import missing
 from benchmarks.progress import Progress
 from benchmarks.records.store import Store
+from benchmarks.registry import baselines
 from benchmarks.runner import Bench
 from benchmarks.storage.cache import Cache
+from benchmarks.suites import suites
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +34,27 @@ def cache() -> Cache:
 def bench(cache: Cache, tmp_path: Path) -> Bench:
     """A bench that keeps everything in scratch, is silent, and measures no latency."""
     return Bench(cache, Store(tmp_path / "results"), efficiency=False, progress=Progress(quiet=True))
+
+
+@pytest.fixture
+def trainee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`tests.trainee` is installed, in this process and in those it starts."""
+    info = tmp_path / "plugins" / "trainee-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: trainee\nVersion: 1\n")
+    points = {"baselines": "baseline", "suites": "SUITES"}
+    (info / "entry_points.txt").write_text(
+        "".join(
+            f"[retriever_bench.{group}]\ntrainee = tests.trainee:{name}\n" for group, name in points.items()
+        )
+    )
+    monkeypatch.syspath_prepend(info.parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (info.parent, Path(__file__).parents[1]))))
+    for known in (baselines, suites):
+        known.cache_clear()
+    yield
+    for known in (baselines, suites):
+        known.cache_clear()
 
 
 @pytest.fixture

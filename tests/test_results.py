@@ -31,8 +31,10 @@ def test_known_good_values(spec: str, collection: str, measure: str, value: floa
 
 def test_every_record_belongs_to_a_suite() -> None:
     """A cell that no suite runs would never be measured again."""
-    cells = {cell for suite in suites().values() for cell in suite.cells()}
-    assert {(record.spec, record.collection) for record in STORE.records()} <= cells
+    cells = {
+        (*cell, seed) for suite in suites().values() for seed, cells in suite.plan().items() for cell in cells
+    }
+    assert {(record.spec, record.collection, record.seed) for record in STORE.records()} <= cells
 
 
 def strings(value: object) -> Iterator[str]:

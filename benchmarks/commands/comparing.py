@@ -1,4 +1,4 @@
-"""`compare`: two variants, query by query, with a paired test."""
+"""`compare`: two variants, query by query, with a paired test; of each its first seed."""
 
 from __future__ import annotations
 
@@ -67,9 +67,13 @@ def run(args: Namespace) -> int:
 
 def _records(store: Store, text: str) -> dict[str, Record]:
     spec = str(canonical_spec(parse(text)))
-    found = {record.collection: record for record in store.records() if record.spec == spec}
+    every = sorted(store.records(), key=lambda record: record.seed)
+    found: dict[str, Record] = {}
+    for record in every:
+        if record.spec == spec:
+            found.setdefault(record.collection, record)
     if not found:
-        raise UnknownName("measured variant", spec, {record.spec for record in store.records()})
+        raise UnknownName("measured variant", spec, {record.spec for record in every})
     return found
 
 
@@ -80,11 +84,11 @@ def _compared(a: Record, b: Record, measure: str) -> dict[str, Any]:
     moved = [query for query in moved if scores_a[query] != scores_b[query]]
     extremes = moved if len(moved) <= 2 * _SHOWN else moved[:_SHOWN] + moved[-_SHOWN:]
     unlike = differences(
-        {"c": a.protocol.collection, "e": a.protocol.evaluation},
-        {"c": b.protocol.collection, "e": b.protocol.evaluation},
+        {"c": a.protocol.collection, "e": a.protocol.evaluation, "r": {"seed": a.seed}},
+        {"c": b.protocol.collection, "e": b.protocol.evaluation, "r": {"seed": b.seed}},
     )
     return {
-        "collection": a.collection, "measure": measure, **asdict(result), "difference": result.difference,
+        "collection": a.collection, "measure": measure, "seed_a": a.seed, "seed_b": b.seed, **asdict(result), "difference": result.difference,
         "protocol_differs_in": [name[2:] for name in unlike],
         "extremes": [{"query": q, "a": scores_a[q], "b": scores_b[q]} for q in extremes],
     }  # fmt: skip
@@ -94,7 +98,8 @@ def _print(result: dict[str, Any], args: Namespace) -> None:
     low, high = result["interval"]
     ties = result["queries"] - result["wins"] - result["losses"]
     print(f"{result['collection']}, {result['measure']}, {result['queries']} queries")
-    print(f"  A {result['mean_a']:.4f}  {args.a}\n  B {result['mean_b']:.4f}  {args.b}")
+    for name, text in (("a", args.a), ("b", args.b)):
+        print(f"  {name.upper()} {result[f'mean_{name}']:.4f}  {text}, seed {result[f'seed_{name}']}")
     print(
         f"  B - A {result['difference']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}, p = {result['p_value']:.4f} (paired randomisation)"
     )

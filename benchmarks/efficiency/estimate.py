@@ -11,6 +11,7 @@ from benchmarks.efficiency.calibration import calibrate
 from benchmarks.errors import UsageError
 from benchmarks.records.record import Record
 from benchmarks.records.store import Store
+from benchmarks.registry import trained_leaves
 from benchmarks.retrieval.resolve import missing_for
 from benchmarks.spec import parse
 from benchmarks.suites import Suite
@@ -20,7 +21,7 @@ _PER_CELL = 20.0
 
 
 def estimate(suite: Suite, store: Store) -> list[dict[str, Any]]:
-    """Seconds for each cell: those of the largest measured collection, by documents and machine speed.
+    """Seconds for each cell, all its seeds together: by the largest measured collection and machine speed.
 
     `seconds` is None where the variant was never measured or the size is not known. An index
     that several cells share is counted with the first of them.
@@ -41,7 +42,8 @@ def estimate(suite: Suite, store: Store) -> list[dict[str, Any]]:
             index = (spec.partition("@")[0], documents)
             building = 0.0 if "(" in spec or index in built else rate * documents / faster
             built.add(index)
-            seconds = round(_PER_CELL + building, 1)
+            times = len(suite.seeds) if trained_leaves(parse(spec)) else 1
+            seconds = round(times * (_PER_CELL + building), 1)
         lacking = missing(collection) or missing_for(parse(spec))
         estimates.append(
             {

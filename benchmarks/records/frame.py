@@ -12,13 +12,13 @@ from benchmarks.records.record import Record
 from benchmarks.records.store import Store
 
 _COLUMNS = (
-    "spec", "collection", "rung", "measure", "mean", "queries", "documents", "fingerprint",
+    "spec", "collection", "seed", "rung", "measure", "mean", "queries", "documents", "fingerprint",
     "p50_ms", "p95_ms", "p99_ms", "batch_qps", "index_bytes",
 )  # fmt: skip
 
 
 def frame_of(folder: str | Path) -> pd.DataFrame:
-    """One row for each cell and measure. Raises `RecordError` for a record that does not fit the schema."""
+    """One row for each cell, seed and measure. Raises `RecordError` for a record that does not fit the schema."""
     rows = [row for record in Store(Path(folder)).records() for row in _rows(record)]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
@@ -29,7 +29,7 @@ def _rows(record: Record) -> Iterator[dict[str, Any]]:
     cost["index_bytes"] = record.efficiency.get("build", {}).get("index_bytes")
     for measure, value in record.means.items():
         yield {
-            "spec": record.spec, "collection": record.collection, "rung": record.rung, "measure": measure,
-            "mean": value, "queries": record.counts["queries"], "documents": record.counts["documents"],
+            "spec": record.spec, "collection": record.collection, "seed": record.seed, "rung": record.rung,
+            "measure": measure, "mean": value, "queries": record.counts["queries"], "documents": record.counts["documents"],
             "fingerprint": record.protocol.fingerprint, **cost,
         }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks.evaluation.measures import Scores, mean
@@ -19,7 +19,8 @@ _DIGITS = 6
 class Record:
     """One cell's measurements. `counts` says how many documents, queries and problems there were.
 
-    A cell that reads has answers beside its run, and their hash.
+    A cell that reads has answers beside its run, and their hash; `training` is what was spent on an
+    encoder that was trained here.
     """
 
     spec: str
@@ -33,6 +34,7 @@ class Record:
     seed: int
     run_sha256: str
     answers_sha256: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def means(self) -> dict[str, float]:
@@ -60,6 +62,7 @@ class Record:
             "seed": self.seed,
             "run_sha256": self.run_sha256,
             **({"answers_sha256": self.answers_sha256} if self.answers_sha256 else {}),
+            **({"training": dict(self.training)} if self.training else {}),
         }
         return {**value, "digest": digest_of(value)}
 
@@ -78,6 +81,7 @@ class Record:
             seed=value["seed"],
             run_sha256=value["run_sha256"],
             answers_sha256=value.get("answers_sha256", ""),
+            training=value.get("training", {}),
         )
 
 

@@ -1,6 +1,7 @@
-"""Records and runs in a folder, one file a cell; a path names its cell.
+"""Records and runs in a folder, one file a cell and seed; a path names both, but for the seed 0.
 
 records/bm25.flat/beir.scifact.test.json
+records/retromae.lab.enhanced/beir.scifact.test.seed1.json
 runs/bm25.flat/beir.scifact.test.trec.gz
 runs/read(bm25.flat,dpr.reader)/synthetic.tiny.answers.json.gz
 """
@@ -8,6 +9,7 @@ runs/read(bm25.flat,dpr.reader)/synthetic.tiny.answers.json.gz
 from __future__ import annotations
 
 import functools
+import glob
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,36 +30,47 @@ def file_name(name: str) -> str:
     return name.translate(_FILE_NAME)
 
 
+def seed_mark(seed: int) -> str:
+    """What a seed adds to the name of a cell's files: nothing where it is 0."""
+    return f".seed{seed}" if seed else ""
+
+
 class Store:
     """The records below one folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def record_path(self, spec: str, collection: str) -> Path:
+    def record_path(self, spec: str, collection: str, seed: int = 0) -> Path:
         """Where the record of a cell lies."""
-        return self.root / "records" / file_name(spec) / f"{file_name(collection)}.json"
+        return self._path("records", spec, collection, seed, "json")
 
-    def run_path(self, spec: str, collection: str) -> Path:
+    def run_path(self, spec: str, collection: str, seed: int = 0) -> Path:
         """Where the run of a cell lies."""
-        return self.root / "runs" / file_name(spec) / f"{file_name(collection)}.trec.gz"
+        return self._path("runs", spec, collection, seed, "trec.gz")
 
-    def answers_path(self, spec: str, collection: str) -> Path:
+    def answers_path(self, spec: str, collection: str, seed: int = 0) -> Path:
         """Where the answers of a cell that reads lie."""
-        return self.root / "runs" / file_name(spec) / f"{file_name(collection)}.answers.json.gz"
+        return self._path("runs", spec, collection, seed, "answers.json.gz")
+
+    def _path(self, kind: str, spec: str, collection: str, seed: int, ending: str) -> Path:
+        name = f"{file_name(collection)}{seed_mark(seed)}.{ending}"
+        return self.root / kind / file_name(spec) / name
 
     def write(self, record: Record, run_lines: bytes, answers: bytes = b"") -> None:
         """Save a cell: the run and the answers first, so that a record never lacks them."""
-        path = self.record_path(record.spec, record.collection)
+        cell = (record.spec, record.collection, record.seed)
+        path = self.record_path(*cell)
         if path.exists():
             there = self.read(path)
-            if (there.spec, there.collection) != (record.spec, record.collection):
+            if (there.spec, there.collection, there.seed) != cell:
                 raise RecordError(
-                    f"{path} belongs to {there.spec} on {there.collection}; rename one of the two"
+                    f"{path} belongs to {there.spec} on {there.collection}, seed {there.seed}; "
+                    "rename one of the two"
                 )
-        trecrun.write(self.run_path(record.spec, record.collection), run_lines)
+        trecrun.write(self.run_path(*cell), run_lines)
         if answers:
-            trecrun.write(self.answers_path(record.spec, record.collection), answers)
+            trecrun.write(self.answers_path(*cell), answers)
         write_json(path, record.to_json(), indent=1)
 
     def paths(self) -> list[Path]:
@@ -67,6 +80,12 @@ class Store:
     def read(self, path: Path) -> Record:
         """One record. Raises `RecordError` when it does not fit the schema."""
         return Record.from_json(read_json(path))
+
+    def seeds(self, spec: str, collection: str) -> list[Record]:
+        """The records of a cell, by seed."""
+        folder, name = self.root / "records" / file_name(spec), glob.escape(file_name(collection))
+        paths = [*folder.glob(f"{name}.json"), *folder.glob(f"{name}.seed*.json")]
+        return sorted(map(self.read, paths), key=lambda record: record.seed)
 
     def records(self) -> Iterator[Record]:
         """All records, in order of path."""

@@ -22,9 +22,11 @@ from benchmarks.records import answers as answer_file
 from benchmarks.records import trecrun
 from benchmarks.records.record import Record, digest_of, rounded
 from benchmarks.records.store import Store, read_json
+from benchmarks.registry import trained_leaves
 from benchmarks.retrieval.resolve import kept_texts
 from benchmarks.retrieval.texts import STREAMED, TextStore
 from benchmarks.runner import answer_hits
+from benchmarks.spec import parse
 from benchmarks.storage.cache import Cache
 
 _TOLERANCE = 1.5e-6
@@ -45,10 +47,12 @@ def verify_records(store: Store) -> Verification:
     """Check every record of a store."""
     result = Verification()
     judged: dict[str, Collection | str] = {}
+    trained: dict[tuple[str, str, str], Path] = {}
     for path in store.paths():
         result.records += 1
         try:
             record, run = _consistent(path, store)
+            _check_seed(path, record, trained)
             if record.collection not in judged:
                 judged[record.collection] = _judged(record.collection)
             collection = judged[record.collection]
@@ -66,6 +70,15 @@ def verify_records(store: Store) -> Verification:
             result.problems.append(str(error))
     result.problems += _strays(store)
     return result
+
+
+def _check_seed(path: Path, record: Record, trained: dict[tuple[str, str, str], Path]) -> None:
+    """Raise `RecordError` where two seeds of one trained variant have one protocol: which weights were they?"""
+    if trained_leaves(parse(record.spec)):
+        cell = (record.spec, record.collection, record.protocol.fingerprint)
+        other = trained.setdefault(cell, path)
+        if other != path:
+            raise RecordError(f"{path}: has the protocol of another seed ({other.name})")
 
 
 def _strays(store: Store) -> list[str]:
@@ -89,13 +102,16 @@ def _consistent(path: Path, store: Store) -> tuple[Record, Run]:
         raise RecordError(f"{path}: its fingerprint is not that of its protocol")
     if value["means"] != record.means:
         raise RecordError(f"{path}: its means are not those of its scores")
-    if path != store.record_path(record.spec, record.collection):
-        raise RecordError(f"{path}: holds {record.spec} on {record.collection}, which belongs elsewhere")
+    cell = (record.spec, record.collection, record.seed)
+    if path != store.record_path(*cell):
+        raise RecordError(
+            f"{path}: holds {record.spec} on {record.collection}, seed {record.seed}, which belongs elsewhere"
+        )
     if record.counts["evaluated"] != record.counts["queries"]:
         raise RecordError(
             f"{path}: {record.counts['evaluated']} of {record.counts['queries']} queries were evaluated"
         )
-    run_path = store.run_path(record.spec, record.collection)
+    run_path = store.run_path(*cell)
     lines = trecrun.read(run_path)
     if trecrun.digest(lines) != record.run_sha256:
         raise RecordError(f"{run_path}: is not the run its record was made from")
@@ -148,7 +164,7 @@ def _texts(record: Record) -> TextStore | None:
 
 
 def _read(record: Record, collection: Collection, store: Store) -> Scores:
-    path = store.answers_path(record.spec, record.collection)
+    path = store.answers_path(record.spec, record.collection, record.seed)
     content = trecrun.read(path)
     if trecrun.digest(content) != record.answers_sha256:
         raise RecordError(f"{path}: these are not the answers its record was made from")

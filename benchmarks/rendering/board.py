@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.collections.conventions import conventions_of, means
@@ -12,9 +12,9 @@ from benchmarks.published.ledger import Ledger, ledgers, numbers
 from benchmarks.published.number import Key, PublishedNumber
 from benchmarks.published.verdicts import Verdict, verdict
 from benchmarks.records.record import Record
-from benchmarks.registry import baselines
+from benchmarks.registry import baselines, trained_leaves
 from benchmarks.spec import parse
-from benchmarks.suites import suites
+from benchmarks.suites import Cell, suites
 
 MARKS = {"reproduced": "=", "drifted": "≠", "other protocol": "~", "unverified source": "?", "not run": "·"}
 
@@ -31,12 +31,20 @@ class Footnote:
 class Board:
     """Records by (spec, collection), with means over collections added.
 
+    Of a cell with several seeds the first is taken. Variants that are trained here and belong to an
+    experiment are set apart: their records, of every seed, are in `seeds` alone, beside all others.
     `results` is where the records lie, seen from the folder above the reports.
     """
 
     def __init__(self, records: Iterable[Record], results: str = "results") -> None:
         self.results = results
-        self.measured = {(record.spec, record.collection): record for record in records}
+        self.seeds: dict[Cell, dict[int, Record]] = {}
+        for record in sorted(records, key=lambda record: record.seed):
+            self.seeds.setdefault((record.spec, record.collection), {})[record.seed] = record
+        apart = _set_apart()
+        self.measured = {
+            cell: next(iter(found.values())) for cell, found in self.seeds.items() if cell[0] not in apart
+        }
         self.records = {**self.measured, **_macro_means(self.measured)}
         self.ledgers = ledgers()
         self.published = _by_cell(self.ledgers)
@@ -91,20 +99,38 @@ class Board:
         return list(dict.fromkeys(variant.needs for variant in named if variant and variant.needs))
 
     def footnotes(self, collection: str, specs: Iterable[str]) -> list[Footnote]:
-        """Cells of a column whose collection or evaluation differs from what most of it has."""
+        """Cells of a column whose collection, evaluation or seed differs from what most of it has."""
         column = [record for spec in specs if (record := self.records.get((spec, collection)))]
-        if not column:
-            return []
-        usual = _most_common([_shared(record.protocol) for record in column])
-        notes = []
-        for record in column:
-            fields = differences(usual, _shared(record.protocol))
-            if fields:
-                notes.append(Footnote(record.spec, collection, tuple(fields)))
-        return notes
+        return _odd(column, [{**_shared(record.protocol), "seed": record.seed} for record in column])
+
+    def footnotes_of_seeds(
+        self, collection: str, specs: Iterable[str], seeds: Iterable[int]
+    ) -> list[Footnote]:
+        """The same of a column that holds several seeds."""
+        found = [self.seeds.get((spec, collection), {}) for spec in specs]
+        column = [records[seed] for records in found for seed in seeds if seed in records]
+        return _odd(column, [_shared(record.protocol) for record in column])
 
 
 _RUNGS = ("paper", "lab", "synthetic")
+
+
+def _set_apart() -> set[str]:
+    """The specs of experiments that are trained here."""
+    experiments = [suite for suite in suites().values() if suite.is_experiment]
+    return {spec for suite in experiments for spec in suite.variants if trained_leaves(parse(spec))}
+
+
+def _odd(column: Sequence[Record], shared: Sequence[dict[str, object]]) -> list[Footnote]:
+    """What differs from most of a column, by what each record of it `shared` with the others."""
+    if not column:
+        return []
+    usual = _most_common(shared)
+    notes = []
+    for record, section in zip(column, shared, strict=True):
+        if fields := differences(usual, section):
+            notes.append(Footnote(record.spec, record.collection, tuple(fields)))
+    return list(dict.fromkeys(notes))
 
 
 def _by_cell(found: dict[str, Ledger]) -> dict[Key, list[PublishedNumber]]:
@@ -130,7 +156,7 @@ def _shared(protocol: Protocol) -> dict[str, object]:
     return {"collection": protocol.collection, "evaluation": {**protocol.evaluation, "measures": measures}}
 
 
-def _most_common(sections: list[dict[str, object]]) -> dict[str, object]:
+def _most_common(sections: Sequence[dict[str, object]]) -> dict[str, object]:
     names = [fingerprint(section) for section in sections]
     return sections[names.index(max(sorted(set(names)), key=names.count))]
 

@@ -217,6 +217,25 @@ def indexed(searcher: object) -> Iterator[Indexed]:
         yield searcher
 
 
+def training_of(searcher: object) -> dict[str, Any]:
+    """What was spent on the encoder of a searcher that was trained here; of several, a list under `parts`."""
+    spent: list[dict[str, Any]] = []
+    for training in _trainings(searcher):
+        if training not in spent:
+            spent.append(training)
+    return {"parts": spent} if len(spent) > 1 else next(iter(spent), {})
+
+
+def _trainings(searcher: object) -> Iterator[dict[str, Any]]:
+    for part in getattr(searcher, "parts", ()):
+        yield from _trainings(part)
+    for owner in (getattr(searcher, "encoder", None), searcher):
+        training = getattr(owner, "training", None)
+        # A torch module that is an encoder has a flag of this name.
+        if isinstance(training, Mapping) and training:
+            yield dict(training)
+
+
 def index_folder(part: Indexed, collection: Collection, cache: Cache) -> Path:
     """Where an index lies in the cache: named by what was indexed, and how."""
     protocol = getattr(part, "index_protocol", part.protocol)

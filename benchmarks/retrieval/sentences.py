@@ -71,6 +71,7 @@ class PairSimilarity:
     """Ranks pairs of sentences by the cosine of their vectors; a zero vector is like nothing."""
 
     def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
         self._sentences = SentenceVectors(encoder)
         self._ids: list[str] = []
         self._cosines: FloatArray
@@ -101,6 +102,7 @@ class LinearClassification:
     """
 
     def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
         self._sentences = SentenceVectors(encoder)
         self._documents: list[Document] = []
 

@@ -21,7 +21,12 @@ from tests.baselines.test_ance import saved as ance
 from tests.baselines.test_colbert import saved as colbert
 from tests.baselines.test_dpr import towers
 
-VARIANTS = [f"{key}:{name}" for key, one in baselines().items() for name in one.variants]
+VARIANTS = [
+    f"{key}:{name}"
+    for key, one in baselines().items()
+    for name, variant in one.variants.items()
+    if not variant.trained_here
+]
 RE_RANK = ("cross_encoder",)
 READ = ("dpr:reader-multiset", "dpr:reader-single-nq")
 
