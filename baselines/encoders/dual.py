@@ -60,23 +60,28 @@ class DualEncoder:
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]."""
-        tokens = [Tokens([])] * len(documents)
-        for titled in (True, False):
-            places = [place for place, document in enumerate(documents) if bool(document.title) is titled]
-            some = [documents[place] for place in places]
-            for place, ids in zip(places, self._pairs(some, titled=titled), strict=True):
-                tokens[place] = Tokens(ids)
-        return self._passages.vectors(tokens)
+        return self._passages.vectors(paired(self._passages.tokenizer, documents, self._document_tokens))
 
-    def _pairs(self, documents: Sequence[Document], *, titled: bool) -> list[list[int]]:
-        """Token ids of passages with a title, or of such without."""
-        if not documents:
-            return []
-        titles, texts = [document.title for document in documents], [document.text for document in documents]
-        columns = (titles, texts) if titled else (texts,)
-        cut = self._passages.tokenizer(*columns, truncation="longest_first", max_length=self._document_tokens)
-        found: list[list[int]] = cut["input_ids"]
-        return found
+
+def paired(tokenizer: Any, documents: Sequence[Document], longest: int) -> list[Tokens]:
+    """[CLS] title [SEP] text [SEP]; a document without a title is [CLS] text [SEP]."""
+    tokens = [Tokens([])] * len(documents)
+    for titled in (True, False):
+        places = [place for place, document in enumerate(documents) if bool(document.title) is titled]
+        some = [documents[place] for place in places]
+        for place, ids in zip(places, _pairs(tokenizer, some, longest, titled=titled), strict=True):
+            tokens[place] = Tokens(ids)
+    return tokens
+
+
+def _pairs(tokenizer: Any, documents: Sequence[Document], longest: int, *, titled: bool) -> list[list[int]]:
+    """Token ids of passages with a title, or of such without."""
+    if not documents:
+        return []
+    titles, texts = [document.title for document in documents], [document.text for document in documents]
+    columns = (titles, texts) if titled else (texts,)
+    cut: list[list[int]] = tokenizer(*columns, truncation="longest_first", max_length=longest)["input_ids"]
+    return cut
 
 
 def _model(weights: Weights, tower: str) -> torch.nn.Module:

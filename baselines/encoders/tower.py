@@ -115,7 +115,7 @@ class Tower:
         device = next(self._model.parameters()).device
         order = sorted(range(len(texts)), key=lambda place: -len(texts[place].ids))
         with torch.inference_mode():
-            for places in _cut(order, texts, _TOKENS_PER_BATCH[device.type]):
+            for places in cut(order, texts, _TOKENS_PER_BATCH[device.type]):
                 batch = padded([texts[place] for place in places], self._tokenizer.pad_token_id, device)
                 yield places, self._model(batch).float().cpu().numpy()
 
@@ -149,7 +149,7 @@ def padded(texts: Sequence[Tokens], padding: int, device: Any = None) -> Batch:
     return Batch(*(part.to(device) for part in (ids, attended, kept, segments)))
 
 
-def _cut(order: Sequence[int], texts: Sequence[Tokens], tokens: int) -> Iterator[list[int]]:
+def cut(order: Sequence[int], texts: Sequence[Tokens], tokens: int) -> Iterator[list[int]]:
     """Cut `order`, longest text first, into batches of at most `tokens` padded tokens."""
     start = 0
     while start < len(order):

@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.collections.punkt import sentence_spans
 from benchmarks.collections.remote import DeclaredFile
 from benchmarks.collections.sources import Judgment, Problem, Report
 from benchmarks.errors import MalformedInput
@@ -86,7 +87,7 @@ class ReqaSource:
     def documents(self, _report: Report) -> Iterator[tuple[str, Document]]:
         """Every sentence with its paragraph, in the order of the files."""
         for paragraph in self._paragraphs:
-            for number, (start, end) in enumerate(_sentences(paragraph.text)):
+            for number, (start, end) in enumerate(sentence_spans(paragraph.text)):
                 id = f"{paragraph.id}-{number}"
                 yield id, Document(id, paragraph.text[start:end], paragraph.text)
 
@@ -101,7 +102,7 @@ class ReqaSource:
     def judgments(self, _report: Report) -> Iterator[Judgment]:
         """For each question the one pair that holds the beginning of its first answer."""
         for paragraph, question in self._questions():
-            spans = _sentences(paragraph.text)
+            spans = sentence_spans(paragraph.text)
             right = max((n for n, (start, _) in enumerate(spans) if start <= question.offset), default=0)
             yield Judgment(f"{self.id}, question {question.id}", question.id, f"{paragraph.id}-{right}", 1)
 
@@ -157,15 +158,3 @@ def _question(entry: Any) -> Question:
     answers = entry["answers"]
     texts = tuple(dict.fromkeys(answer["text"] for answer in answers))
     return Question(entry["id"], entry["question"], texts, answers[0]["answer_start"])
-
-
-def _sentences(text: str) -> list[tuple[int, int]]:
-    """Where each sentence begins and ends."""
-    return list(_punkt().span_tokenize(text))
-
-
-@functools.cache
-def _punkt() -> Any:
-    from nltk.tokenize.punkt import PunktSentenceTokenizer
-
-    return PunktSentenceTokenizer()

@@ -1,4 +1,4 @@
-"""Effectiveness against latency, as SVG that is legible on light and dark pages.
+"""Effectiveness against latency, and curves, as SVG that is legible on light and dark pages.
 
 matplotlib draws; ids are salted and dates left out, so that the same numbers give the same
 bytes. Colours are mid tones on a transparent ground, and a style sheet turns text and axes
@@ -8,7 +8,7 @@ light where the reader's page is dark.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -44,6 +44,35 @@ def pareto_front(points: Sequence[Point]) -> list[Point]:
 
 def effectiveness_against_latency(points: Sequence[Point], measure: str, title: str) -> str:
     """The plot as SVG text, with the same facts as a text alternative."""
+    front = {point.name for point in pareto_front(points)}
+    facts = "; ".join(
+        f"{p.name}{' (on the front)' if p.name in front else ''} {p.effectiveness:.4f} at {p.latency:.2f} ms"
+        for p in sorted(points, key=lambda p: p.latency)
+    )
+    return _svg(lambda: _draw(points, measure, title), f"{title}: {measure} against latency", facts)
+
+
+def curve(points: Sequence[tuple[float, float]], across: str, up: str, title: str) -> str:
+    """One line through `points`, as SVG text with its two ends as a text alternative."""
+
+    def draw() -> Any:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot([x for x, _ in points], [y for _, y in points], color=_POINT, linewidth=1.0)
+        axes.set_xlabel(across)
+        axes.set_ylabel(up)
+        axes.set_title(title, fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+        return figure
+
+    ends = [f"{up} {y:g} at {x:g} {across}" for x, y in (*points[:1], *points[-1:])]
+    return _svg(draw, title, "; ".join(ends))
+
+
+def _svg(draw: Callable[[], Any], title: str, facts: str) -> str:
+    """What `draw` draws, with a title and the facts for whoever cannot see it."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -52,11 +81,12 @@ def effectiveness_against_latency(points: Sequence[Point], measure: str, title: 
         "font.size": 9, "text.color": _INK, "axes.labelcolor": _INK,
         "axes.edgecolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
     }  # fmt: skip
+    buffer = io.StringIO()
     with mpl.rc_context(settings):
-        figure = _draw(points, measure, title)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _with_alternative(buffer.getvalue(), points, measure, title)
+        draw().savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    alternative = f"<title>{escape(title)}</title><desc>{escape(facts)}</desc>"
+    head, tag, rest = buffer.getvalue().partition("<defs>")
+    return f"{head}{GENERATED}{alternative}{_STYLE}\n {tag}{rest}"
 
 
 def _draw(points: Sequence[Point], measure: str, title: str) -> Any:
@@ -104,16 +134,3 @@ def _label_offsets(points: Sequence[Point]) -> list[float]:
         placed.append(at)
         offsets[index] = at - wanted
     return offsets
-
-
-def _with_alternative(svg: str, points: Sequence[Point], measure: str, title: str) -> str:
-    front = {point.name for point in pareto_front(points)}
-    facts = "; ".join(
-        f"{p.name}{' (on the front)' if p.name in front else ''} {p.effectiveness:.4f} at {p.latency:.2f} ms"
-        for p in sorted(points, key=lambda p: p.latency)
-    )
-    alternative = (
-        f"<title>{escape(f'{title}: {measure} against latency')}</title><desc>{escape(facts)}</desc>"
-    )
-    head, tag, rest = svg.partition("<defs>")
-    return f"{head}{GENERATED}{alternative}{_STYLE}\n {tag}{rest}"

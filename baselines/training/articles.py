@@ -1,0 +1,85 @@
+"""Articles to learn from: a title, sections of paragraphs, and links to other articles.
+
+wikipedia-schools     Wikipedia for Schools 2007, from the folder of `RETRIEVER_BENCH_DATA`
+synthetic/SIZE        the articles of the synthetic world
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import lzma
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.collections.conventions import data_folder
+from benchmarks.collections.synthetic.dataset import VERSION, world_of
+from benchmarks.errors import MalformedInput, MissingData, UnknownName
+from benchmarks.storage.atomic import sha256_of
+
+SCHOOLS = "wikipedia-schools"
+_SCHOOLS_FILE = "wikipedia-schools/articles.jsonl.xz"
+_SYNTHETIC = "synthetic/"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article. The first section is its lead; `links` are ids of other articles."""
+
+    id: str
+    title: str
+    sections: tuple[tuple[str, ...], ...]
+    links: tuple[str, ...]
+
+
+def articles(corpus: str) -> Iterator[Article]:
+    """The articles of a corpus, streamed. Raises `MissingData`, and `UnknownName` for another name."""
+    if corpus == SCHOOLS:
+        return _schools(_schools_file())
+    if corpus.startswith(_SYNTHETIC):
+        return _synthetic(corpus.removeprefix(_SYNTHETIC))
+    raise UnknownName("corpus", corpus, [SCHOOLS, "synthetic/tiny", "synthetic/small"])
+
+
+def identity(corpus: str) -> dict[str, Any]:
+    """What names the contents of a corpus."""
+    if corpus.startswith(_SYNTHETIC):
+        return {"corpus": corpus, "version": VERSION}
+    return {"corpus": corpus, "sha256": sha256_of(_schools_file())}
+
+
+def _schools_file() -> Path:
+    root = data_folder()
+    path = (root or Path()) / _SCHOOLS_FILE
+    if root is None or not path.exists():
+        raise MissingData(
+            f"{SCHOOLS} is not on disk; set RETRIEVER_BENCH_DATA to the folder that holds {_SCHOOLS_FILE}, "
+            "or train on synthetic/small"
+        )
+    return path
+
+
+def _schools(path: Path) -> Iterator[Article]:
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                entry = json.loads(line)
+                sections = tuple(tuple(section["paragraphs"]) for section in entry["sections"])
+                yield Article(entry["id"], entry["title"], sections, tuple(entry["links"]))
+            except (ValueError, LookupError, TypeError) as error:
+                raise MalformedInput(f"{path}, line {number}: not an article ({error})") from None
+
+
+def _synthetic(size: str) -> Iterator[Article]:
+    passages = world_of(size).passages()
+    for id, group in itertools.groupby(passages, key=lambda passage: _article_of(passage.id)):
+        parts = list(group)
+        links = dict.fromkeys(_article_of(link) for part in parts for link in part.links)
+        sections = tuple((part.text,) for part in parts)
+        yield Article(id, parts[0].title, sections, tuple(link for link in links if link != id))
+
+
+def _article_of(document: str) -> str:
+    return document.partition("-")[0]

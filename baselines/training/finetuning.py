@@ -1,0 +1,97 @@
+"""Fine-tuning on judged pairs: the softmax of a query's document over those of the batch.
+
+Besides the documents of the other queries each query may bring a mined one (`negatives` names the depth it is drawn
+from). Documents that are judged relevant to a query are no negatives of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from baselines.training.chunks import read, vectors_of
+from baselines.training.devices import gathered, share
+from baselines.training.losses import contrastive, hit_rate
+from baselines.training.mining import Negatives, mined
+from baselines.training.objective import Footprint, Loss, pair_footprint
+from baselines.training.pairs import TrainingPairs, training_pairs
+from baselines.training.recipe import Recipe, recipes
+from baselines.training.towers import Towers
+from baselines.training.trained import Materials, Training
+
+TUNING = Path(__file__).with_name("tuning.toml")
+MakeTowers = Callable[[Materials], Towers]
+
+
+class FineTuning:
+    """Takes `share` (of 100 pairs), `temperature`, and `negatives`: 0, or the depth that one a query is mined from."""
+
+    def __init__(self, make: MakeTowers, materials: Materials) -> None:
+        self._recipe, self._seed = materials.recipe, materials.seed
+        self._options = materials.recipe.objective
+        self._towers = make(materials)
+        self.model = self._towers.model
+        self._data: TrainingPairs = training_pairs(
+            self._recipe.corpus, self._options["share"], materials.cache
+        )
+        self._mined: Negatives = {}
+        if depth := self._options.get("negatives", 0):
+            start, _, other = self._recipe.start.partition("@")
+            seed = int(other) if other else materials.seed
+            self._mined = mined(start, seed, self._recipe.corpus, depth, materials.cache, materials.progress)
+
+    def loss(self, step: int) -> Loss:
+        """Minus the log of the right documents' shares, averaged over the queries."""
+        pairs = self._data.batch(step, self._recipe.batch, self._seed)
+        queries, documents = [query for query, _ in pairs], self._with_negatives(pairs, step)
+        texts = self._towers.query_tokens([self._data.queries[query] for query in share(queries)])
+        passages = self._towers.document_tokens(self._data.documents(share(documents)))
+        padding, cached = self._towers.tokenizer.pad_token_id, self._options.get("cached", False)
+        asked = gathered(vectors_of(self._towers.query, texts, padding, cached=cached))
+        found = gathered(vectors_of(self._towers.document, passages, padding, cached=cached))
+        right = torch.arange(len(pairs), device=asked.device)
+        known = torch.from_numpy(self._data.false_negatives(queries, documents)).to(asked.device)
+        known[right, right] = False
+        value = contrastive(asked, found, right, self._options["temperature"], forbidden=known)
+        return Loss(value, read(texts) + read(passages), {"hits": hit_rate(asked, found, right)})
+
+    def _with_negatives(self, pairs: list[tuple[str, str]], step: int) -> list[str]:
+        """The documents of the pairs, and then one mined negative of each query that has some."""
+        rng = np.random.default_rng([self._seed, step])
+        hard = [found[rng.integers(len(found))] for query, _ in pairs if (found := self._mined.get(query))]
+        return [document for _, document in pairs] + hard
+
+    def footprint(self) -> Footprint:
+        """Queries and documents of a batch."""
+        return pair_footprint(self._recipe, 3 if self._mined else 2)
+
+    def save(self, folder: Path) -> None:
+        """The towers."""
+        self._towers.save(folder)
+
+
+def tuned(training: Training, make: MakeTowers, profile: str, **options: object) -> dict[str, Training]:
+    """`training` followed by each fine-tuning of a profile, by the variant's name; towers and lengths stay its own.
+
+    `options` are the paper's own for every fine-tuning: its temperature, its pooling.
+    """
+    return {
+        name: Training(
+            f"{training.name}:{name}", _after(training, recipe, options), partial(FineTuning, make)
+        )
+        for name, recipe in recipes(TUNING, profile).items()
+    }
+
+
+def _after(training: Training, recipe: Recipe, options: dict[str, object]) -> Recipe:
+    before = training.recipe
+    kept = {name: before.objective[name] for name in ("dimension", "shared") if name in before.objective}
+    return replace(
+        recipe, start=training.name, query_tokens=before.query_tokens, document_tokens=before.document_tokens,
+        objective={**recipe.objective, **kept, **options},
+    )  # fmt: skip

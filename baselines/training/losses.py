@@ -1,0 +1,36 @@
+"""Contrastive losses that several papers share."""
+
+from __future__ import annotations
+
+import torch
+
+
+def contrastive(
+    queries: torch.Tensor,
+    documents: torch.Tensor,
+    positives: torch.Tensor,
+    temperature: float = 1.0,
+    log_frequency: torch.Tensor | None = None,
+    forbidden: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """The mean of -log softmax(q.d / temperature) at each query's positive, over all of `documents`.
+
+    `queries` [n, dimension], `documents` [m, dimension], `positives` long[n] places among the documents. InfoNCE
+    (van den Oord et al. 2018, equation 4); with one document a query it is the loss over in-batch negatives. With
+    `log_frequency` [m], the log of how often each document is drawn, it is the sampled softmax (Bengio and
+    Senecal 2008): drawn in proportion to that, documents stand for all documents without bias.
+    `forbidden`, bool[n, m], are no negatives.
+    """
+    scores = queries @ documents.T / temperature
+    if log_frequency is not None:
+        scores = scores - log_frequency
+    if forbidden is not None:
+        scores = scores.masked_fill(forbidden, float("-inf"))
+    return torch.nn.functional.cross_entropy(scores, positives)
+
+
+def hit_rate(queries: torch.Tensor, documents: torch.Tensor, positives: torch.Tensor) -> float:
+    """How many queries are nearest to their own document, of 1."""
+    with torch.no_grad():
+        found: torch.Tensor = (queries @ documents.T).argmax(dim=1) == positives
+        return float(found.float().mean())

@@ -1,0 +1,64 @@
+"""What a training holds in memory, told before it begins, and refused where there is no room.
+
+Weights, gradients and Adam's two moments take 16 bytes a parameter that learns (4 one that does not). What a layer
+keeps for its gradients is 34 bytes a token and dimension in 16 bits, and 5 a token, head and position for attention
+that keeps its scores (Korthikanti et al. 2022, Reducing Activation Recomputation in Large Transformer Models,
+section 4.1); in 32 bits twice that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from baselines.training.objective import Footprint
+from benchmarks.errors import TooLarge
+from benchmarks.progress import Progress, gibibytes
+
+_LIBRARIES = 300 * 2**20
+"""What libraries and their buffers take besides, generously."""
+
+
+def check_memory(
+    model: torch.nn.Module, footprint: Footprint, device: torch.device, progress: Progress
+) -> int:
+    """Say what a training will take, in bytes, and raise `TooLarge` where the device has less."""
+    needed, free = estimate(model, footprint), available(device)
+    progress.say(f"    memory: at most {gibibytes(needed)}; {gibibytes(free)} free")
+    if needed > free:
+        raise TooLarge(
+            f"training needs about {gibibytes(needed)} of memory and {gibibytes(free)} are free; "
+            "take a smaller batch (--batch), or a larger machine"
+        )
+    return needed
+
+
+def estimate(model: torch.nn.Module, footprint: Footprint) -> int:
+    """Bytes at the peak, rather too many than too few."""
+    learnt = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    fixed = sum(p.numel() for p in model.parameters()) - learnt + sum(b.numel() for b in model.buffers())
+    return 16 * learnt + 4 * fixed + activations(model, footprint) + footprint.extra_bytes + _LIBRARIES
+
+
+def activations(model: torch.nn.Module, footprint: Footprint) -> int:
+    """Bytes that the layers of the widest encoder keep for their gradients, in 32 bits."""
+    configs = [module.config for module in model.modules() if hasattr(module, "config")]
+    per_token = max((_per_token(config, footprint.longest) for config in configs), default=0)
+    return 2 * per_token * footprint.tokens
+
+
+def _per_token(config: Any, longest: int) -> int:
+    layers, width, heads = config.num_hidden_layers, config.hidden_size, config.num_attention_heads
+    # One layer more for the embeddings and the poolings.
+    return int((layers + 1) * (34 * width + 5 * heads * longest))
+
+
+def available(device: torch.device) -> int:
+    """Bytes that are free on a device."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free)
+    import psutil
+
+    return int(psutil.virtual_memory().available)

@@ -1,0 +1,74 @@
+"""Training pairs from a collection's judgments: a query and a document that answers it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.collections.collection import Collection, open_collection
+from benchmarks.errors import UsageError
+from benchmarks.interfaces import Document
+from benchmarks.retrieval.resolve import open_texts
+from benchmarks.storage.cache import Cache
+
+
+class TrainingPairs:
+    """The judged pairs of a collection's train split, or `share` of 100 of them.
+
+    A pair is in by its hash: what a smaller share holds, a larger one holds as well. Documents are read from disk as they
+    are asked for; the ids of the pairs are held in memory.
+    """
+
+    def __init__(self, collection: Collection, share: float, cache: Cache) -> None:
+        if not 0 < share <= 100:
+            raise UsageError(f"a share of {share:g} of 100 pairs is none")
+        self.queries = {query.id: query.text for query in collection.queries()}
+        self.relevant = {
+            query: frozenset(document for document, grade in grades.items() if grade > 0)
+            for query, grades in collection.judgments().items()
+        }
+        judged = [(query, document) for query, found in self.relevant.items() for document in found]
+        drawn = sorted(judged, key=_hash)
+        self.pairs = drawn[: max(1, round(len(drawn) * share / 100))]
+        self._texts = open_texts(collection, cache)
+
+    def batch(self, step: int, size: int, seed: int) -> list[tuple[str, str]]:
+        """The pairs of a step: all pairs in a random order, and then in another. No more than there are."""
+        size = min(size, len(self.pairs))
+        places = range(step * size, (step + 1) * size)
+        return [
+            self.pairs[int(self._order(seed, place // len(self.pairs))[place % len(self.pairs)])]
+            for place in places
+        ]
+
+    def documents(self, ids: Sequence[str]) -> list[Document]:
+        """Documents by id, in order."""
+        found = {document.id: document for document in self._texts.get(list(dict.fromkeys(ids)))}
+        return [found[id] for id in ids]
+
+    def false_negatives(self, queries: Sequence[str], documents: Sequence[str]) -> NDArray[np.bool_]:
+        """Which documents are relevant to which queries, bool[queries, documents]."""
+        return np.array([[document in self.relevant[query] for document in documents] for query in queries])
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - one object a training
+    def _order(self, seed: int, epoch: int) -> NDArray[np.int64]:
+        return np.random.default_rng([seed, epoch]).permutation(len(self.pairs))
+
+
+def training_pairs(id: str, share: float, cache: Cache) -> TrainingPairs:
+    """The pairs of a collection by its id. Raises `MissingData` where it is not here."""
+    return TrainingPairs(open_collection(id, cache), share, cache)
+
+
+def collection_identity(id: str, cache: Cache) -> Any:
+    """What names a collection's contents."""
+    return dict(open_collection(id, cache).protocol)
+
+
+def _hash(pair: tuple[str, str]) -> bytes:
+    return hashlib.sha256(" ".join(pair).encode()).digest()
