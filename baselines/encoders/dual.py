@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.checkpoints import Checkpoint
-from baselines.encoders.pooling import first
+from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import Tokens, Tower
 from baselines.encoders.transformer import tokenised
 from baselines.encoders.variants import weighted
@@ -36,12 +36,13 @@ class DualEncoder:
         setting: Setting,
         query_tokens: int,
         document_tokens: int,
+        pooling: str = "first token",
     ) -> None:
         self._checkpoints = {"questions": questions, "passages": passages}
         self._query_tokens, self._document_tokens = query_tokens, document_tokens
-        self._setting = setting
-        self._questions = Tower(lambda: questions.open(setting), lambda w: _model(w, "question_encoder"))
-        self._passages = Tower(lambda: passages.open(setting), lambda w: _model(w, "ctx_encoder"))
+        self._setting, self._pooling = setting, pooling
+        self._questions = Tower(lambda: questions.open(setting), lambda w: _model(w, "question_encoder", pooling))
+        self._passages = Tower(lambda: passages.open(setting), lambda w: _model(w, "ctx_encoder", pooling))
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -49,7 +50,7 @@ class DualEncoder:
         return {
             "model": {name: point.identity(self._setting) for name, point in self._checkpoints.items()},
             "template": "[CLS] title [SEP] text [SEP], one token type", "truncation": "longest segment cut",
-            "apostrophe": "U+2019 as '", "pooling": "first token", "normalised": False, "dtype": "float32",
+            "apostrophe": "U+2019 as '", "pooling": self._pooling, "normalised": False, "dtype": "float32",
             "query_tokens": self._query_tokens, "document_tokens": self._document_tokens,
         }  # fmt: skip
 
@@ -84,11 +85,11 @@ def _pairs(tokenizer: Any, documents: Sequence[Document], longest: int, *, title
     return cut
 
 
-def _model(weights: Weights, tower: str) -> torch.nn.Module:
+def _model(weights: Weights, tower: str, pooling: str) -> torch.nn.Module:
     from baselines.encoders.modules import Pooled, Projected
 
     backbone = weights.backbone(f"{tower}.bert_model.")
-    pooled = Pooled(backbone, first, normalised=False)
+    pooled = Pooled(backbone, POOLINGS[pooling], normalised=False)
     size = getattr(backbone.config, "projection_dim", 0)
     if not size:
         return pooled

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from baselines.encoders.dual import paired
 from baselines.encoders.modules import Pooled
-from baselines.encoders.pooling import first
+from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import Batch, Tokens
 from baselines.encoders.transformer import tokenised
 from baselines.encoders.weights import FolderWeights
@@ -26,11 +26,11 @@ SIDES = ("question_encoder", "ctx_encoder")
 
 
 class ProjectedTower(torch.nn.Module):
-    """[CLS] of the last layer, then W x + b."""
+    """[CLS] of the last layer (or what `pooling` names), then W x + b."""
 
-    def __init__(self, backbone: Any, projection: torch.nn.Linear) -> None:
+    def __init__(self, backbone: Any, projection: torch.nn.Linear, pooling: str) -> None:
         super().__init__()
-        self.pooled = Pooled(backbone, first, normalised=False)
+        self.pooled = Pooled(backbone, POOLINGS[pooling], normalised=False)
         self.projection = projection
 
     def forward(self, batch: Batch) -> torch.Tensor:
@@ -65,30 +65,31 @@ class TwoTowers:
 
 
 def _towers(start: Start, recipe: Recipe) -> tuple[ProjectedTower, ProjectedTower, Any]:
-    shared, size = recipe.objective.get("shared", False), recipe.objective["dimension"]
+    shared, size = recipe.objective["shared"], recipe.objective["dimension"]
+    pooling = recipe.objective["pooling"]
     if start.folder is not None and (start.folder / SIDES[0]).exists():
         sides = [FolderWeights(start.folder / side) for side in SIDES]
-        query, document = (_stored(weights, side, size) for weights, side in zip(sides, SIDES, strict=True))
+        query, document = (_stored(weights, side, size, pooling) for weights, side in zip(sides, SIDES, strict=True))
         return query, query if shared else document, sides[0].tokenizer()
-    query = _fresh(start, size)
-    document = query if shared else _fresh(start, size)
+    query = _fresh(start, size, pooling)
+    document = query if shared else _fresh(start, size, pooling)
     document.load_state_dict(query.state_dict())
     return query, document, start.weights.tokenizer()
 
 
-def _fresh(start: Start, size: int) -> ProjectedTower:
+def _fresh(start: Start, size: int, pooling: str) -> ProjectedTower:
     backbone = start.weights.backbone()
-    return ProjectedTower(backbone, torch.nn.Linear(backbone.config.hidden_size, size))
+    return ProjectedTower(backbone, torch.nn.Linear(backbone.config.hidden_size, size), pooling)
 
 
-def _stored(weights: FolderWeights, side: str, size: int) -> ProjectedTower:
+def _stored(weights: FolderWeights, side: str, size: int, pooling: str) -> ProjectedTower:
     backbone = weights.backbone(f"{side}.bert_model.")
     projection = torch.nn.Linear(backbone.config.hidden_size, size)
     with torch.no_grad():
         for name in ("weight", "bias"):
             parameter = getattr(projection, name)
             parameter.copy_(weights.tensor(f"{side}.encode_proj.{name}", tuple(parameter.shape)))
-    return ProjectedTower(backbone, projection)
+    return ProjectedTower(backbone, projection, pooling)
 
 
 def _save(tower: ProjectedTower, side: str, tokenizer: Any, folder: Path) -> None:

@@ -90,7 +90,7 @@ def tuned(training: Training, make: MakeTowers, profile: str, **options: object)
 
 def _after(training: Training, recipe: Recipe, options: dict[str, object]) -> Recipe:
     before = training.recipe
-    kept = {name: before.objective[name] for name in ("dimension", "shared") if name in before.objective}
+    kept = {name: before.objective[name] for name in ("dimension", "shared", "pooling") if name in before.objective}
     return replace(
         recipe, start=training.name, query_tokens=before.query_tokens, document_tokens=before.document_tokens,
         objective={**recipe.objective, **kept, **options},
