@@ -90,6 +90,12 @@ for name in SUITES:
 
 
 @nox.session(venv_backend="none")
+def train(session: nox.Session) -> None:
+    """Train what is trained here, and measure it: `-- --baseline retromae --profile lab`, `-- --suite NAME`."""
+    bench(session, "train", *session.posargs, extras="[minilm]")
+
+
+@nox.session(venv_backend="none")
 def verify(session: nox.Session) -> None:
     """Recompute every number in results/ and reports/."""
     bench(session, "verify", *session.posargs)

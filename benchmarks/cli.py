@@ -16,7 +16,7 @@ from importlib import import_module
 from benchmarks.errors import BenchError
 
 _COMMANDS = {
-    "list": "listing", "run": "running", "report": "reporting",
+    "list": "listing", "run": "running", "train": "training", "report": "reporting",
     "verify": "verifying", "compare": "comparing", "doctor": "doctor",
 }  # fmt: skip
 

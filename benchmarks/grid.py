@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from benchmarks.collections.collection import check_name
 from benchmarks.collections.conventions import missing
@@ -13,7 +13,7 @@ from benchmarks.records.record import Record
 from benchmarks.retrieval.resolve import canonical_spec
 from benchmarks.runner import Bench, run_cell
 from benchmarks.spec import parse
-from benchmarks.suites import Cell
+from benchmarks.suites import Cell, Plan
 
 
 @dataclass
@@ -30,9 +30,7 @@ def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
 
     A collection or checkpoint that is not here skips its cells and no others.
     """
-    for spec, collection in cells:
-        canonical_spec(parse(spec))
-        check_name(collection)
+    check_names(cells)
     outcome = Outcome()
     lost = _lost({collection for _, collection in cells}, bench)
     outcome.not_run = {cell: lost[cell[1]] for cell in cells if cell[1] in lost}
@@ -49,6 +47,23 @@ def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
             outcome.failed[spec, collection] = str(error)
             bench.progress.say(f"    failed: {error}")
     return outcome
+
+
+def run_plan(plan: Plan, bench: Bench) -> dict[int, Outcome]:
+    """Run a grid for each seed."""
+    outcomes = {}
+    for seed, cells in plan.items():
+        if len(plan) > 1:
+            bench.progress.say(f"seed {seed}")
+        outcomes[seed] = run_grid(cells, replace(bench, seed=seed))
+    return outcomes
+
+
+def check_names(cells: Sequence[Cell]) -> None:
+    """Raise `UsageError` for a cell that nobody could run anywhere."""
+    for spec, collection in cells:
+        canonical_spec(parse(spec))
+        check_name(collection)
 
 
 def _lost(collections: Set[str], bench: Bench) -> dict[str, str]:

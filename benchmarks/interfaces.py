@@ -90,7 +90,8 @@ class Encoder(Protocol):
     most `fitted_on` documents.
 
     An encoder that was trained here may have `training`, a mapping of JSON values: what was spent to
-    make it. Reports show `tokens`, `steps`, `seconds`, `parameters` and `device`; the record keeps all.
+    make it; empty where its weights came from elsewhere. Reports show `tokens`, `steps`, `seconds`,
+    `parameters` and `device`; the record keeps all.
     """
 
     @property

@@ -39,6 +39,8 @@ def run(args: Namespace) -> int:
         print(f"{name:<16} {value}")
     for name, lacking in found["variants"].items():
         print(f"{'variant':<16} {name}: {lacking or 'ready'}")
+    for name, counts in found["trained"].items():
+        print(f"{'trained here':<16} {name}: {counts['ready']} of {counts['variants']} ready")
     for name, counts in found["suites"].items():
         print(f"{'suite':<16} {name}: {counts['on_disk']} of {counts['collections']} collections on disk")
     if args.suite:
@@ -59,7 +61,18 @@ def _machine() -> dict[str, Any]:
             "data folder": f"{data}" if data else "RETRIEVER_BENCH_DATA is not set",
         },
         "variants": {
-            f"{b.key}:{name}": v.missing() for b in baselines().values() for name, v in b.variants.items()
+            f"{b.key}:{name}": v.missing()
+            for b in baselines().values()
+            for name, v in b.variants.items()
+            if not v.trained_here
+        },
+        "trained": {
+            f"{b.key}:{profile}": {
+                "variants": len(named),
+                "ready": sum(not v.missing() for v in named.values()),
+            }
+            for b in baselines().values()
+            for profile, named in b.profiles.items()
         },
         "suites": {
             name: {"collections": len(s.collections), "on_disk": sum(not missing(id) for id in s.collections)}

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.collections.conventions import missing
 from benchmarks.commands import options
 from benchmarks.commands.terminal import table
-from benchmarks.registry import baselines
+from benchmarks.registry import Variant, baselines
 from benchmarks.suites import suites
 
 HELP = "what there is: baselines and their variants, suites and their collections; what is missing here"
 
 
 def add(parser: ArgumentParser) -> None:
-    """No arguments but `--json`."""
+    """Whether trained variants are named one by one; `--json`."""
+    parser.add_argument(
+        "--trained", action="store_true", help="name every variant that is trained here, and no others"
+    )
     options.output(parser)
     parser.epilog = (
         "A spec names a retriever: bm25:flat, minilm@HNSW32, minilm@[IVF64,PQ48;nprobe=8], rrf(bm25,minilm), "
@@ -38,20 +42,45 @@ def run(args: Namespace) -> int:
         [f"{key}:{name}", variant["summary"], variant["missing"] or "ready"]
         for key, baseline in found["baselines"].items()
         for name, variant in baseline["variants"].items()
+        if variant["trained"] == args.trained
     ]
+    if args.trained:
+        print(table(["VARIANT", "WHAT IT IS", "HERE"], rows))
+        return 0
+    for baseline in baselines().values():
+        rows += [
+            [
+                f"{baseline.key}:{profile}:...",
+                f"{len(named)} trained here; `list --trained` names them",
+                ready(named),
+            ]
+            for profile, named in baseline.profiles.items()
+        ]
     print(table(["VARIANT", "WHAT IT IS", "HERE"], rows))
-    for name, suite in found["suites"].items():
-        print(f"\nSUITE {name}: {suite['summary']}")
-        print(
-            table(
-                ["  COLLECTION", "HERE"],
-                [[f"  {id}", why or "ready"] for id, why in suite["collections"].items()],
-            )
-        )
+    _print_suites(found["suites"])
     print(
         "\nAny other ir-datasets id, folder:PATH and synthetic/SIZE work as well; see `retriever-bench list --help`."
     )
     return 0
+
+
+def ready(variants: Mapping[str, Variant]) -> str:
+    """How many of some variants can run here, in a few words."""
+    count = sum(not variant.missing() for variant in variants.values())
+    return "ready" if count == len(variants) else f"{count} ready"
+
+
+def _print_suites(found: Mapping[str, Any]) -> None:
+    for name, suite in found.items():
+        if suite["question"]:
+            continue
+        print(f"\nSUITE {name}: {suite['summary']}")
+        rows = [[f"  {id}", why or "ready"] for id, why in suite["collections"].items()]
+        print(table(["  COLLECTION", "HERE"], rows))
+    experiments = [[f"  {name}", one["question"]] for name, one in found.items() if one["question"]]
+    if experiments:
+        print("\nEXPERIMENTS, which `train --suite NAME` trains and measures")
+        print(table(["  NAME", "QUESTION"], experiments))
 
 
 def _found() -> dict[str, Any]:
@@ -61,7 +90,11 @@ def _found() -> dict[str, Any]:
                 "summary": baseline.summary,
                 "default": baseline.default,
                 "variants": {
-                    name: {"summary": variant.summary, "missing": variant.missing()}
+                    name: {
+                        "summary": variant.summary,
+                        "missing": variant.missing(),
+                        "trained": variant.trained_here,
+                    }
                     for name, variant in baseline.variants.items()
                 },
             }
@@ -70,6 +103,8 @@ def _found() -> dict[str, Any]:
         "suites": {
             name: {
                 "summary": suite.summary,
+                "question": suite.question,
+                "seeds": list(suite.seeds),
                 "variants": list(suite.variants),
                 "collections": {id: missing(id) for id in suite.collections},
             }

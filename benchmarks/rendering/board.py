@@ -101,15 +101,7 @@ class Board:
     def footnotes(self, collection: str, specs: Iterable[str]) -> list[Footnote]:
         """Cells of a column whose collection, evaluation or seed differs from what most of it has."""
         column = [record for spec in specs if (record := self.records.get((spec, collection)))]
-        return _odd(column, [{**_shared(record.protocol), "seed": record.seed} for record in column])
-
-    def footnotes_of_seeds(
-        self, collection: str, specs: Iterable[str], seeds: Iterable[int]
-    ) -> list[Footnote]:
-        """The same of a column that holds several seeds."""
-        found = [self.seeds.get((spec, collection), {}) for spec in specs]
-        column = [records[seed] for records in found for seed in seeds if seed in records]
-        return _odd(column, [_shared(record.protocol) for record in column])
+        return odd(column, [{**shared(record.protocol), "seed": record.seed} for record in column])
 
 
 _RUNGS = ("paper", "lab", "synthetic")
@@ -121,13 +113,13 @@ def _set_apart() -> set[str]:
     return {spec for suite in experiments for spec in suite.variants if trained_leaves(parse(spec))}
 
 
-def _odd(column: Sequence[Record], shared: Sequence[dict[str, object]]) -> list[Footnote]:
-    """What differs from most of a column, by what each record of it `shared` with the others."""
+def odd(column: Sequence[Record], sections: Sequence[dict[str, object]]) -> list[Footnote]:
+    """The records of a column whose section differs from what most have, with the fields."""
     if not column:
         return []
-    usual = _most_common(shared)
+    usual = _most_common(sections)
     notes = []
-    for record, section in zip(column, shared, strict=True):
+    for record, section in zip(column, sections, strict=True):
         if fields := differences(usual, section):
             notes.append(Footnote(record.spec, record.collection, tuple(fields)))
     return list(dict.fromkeys(notes))
@@ -150,7 +142,8 @@ def _suite_variants() -> list[str]:
     return list(dict.fromkeys(variant for suite in suites().values() for variant in suite.variants))
 
 
-def _shared(protocol: Protocol) -> dict[str, object]:
+def shared(protocol: Protocol) -> dict[str, object]:
+    """What the cells of a column have in common: all but the retrieval."""
     # What is read besides moves no number that a column shares.
     measures = {name: who for name, who in protocol.evaluation["measures"].items() if name not in READ}
     return {"collection": protocol.collection, "evaluation": {**protocol.evaluation, "measures": measures}}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
 from benchmarks.collections.conventions import means
 from benchmarks.records.record import Record
-from benchmarks.records.store import file_name
-from benchmarks.rendering.board import MARKS, Board
+from benchmarks.records.store import Store
+from benchmarks.rendering.board import MARKS, Board, Footnote
 from benchmarks.rendering.markdown import code, escape, link
 
 LEGEND = (
@@ -20,9 +24,8 @@ def record_link(board: Board, text: str, record: Record, up: str) -> str:
     """`text` linked to the record's file; `up` leads from the page to the folder above reports."""
     if record.collection in means():
         return text
-    return link(
-        text, f"{up}{board.results}/records/{file_name(record.spec)}/{file_name(record.collection)}.json"
-    )
+    path = Store(Path(board.results)).record_path(record.spec, record.collection, record.seed)
+    return link(text, f"{up}{path.as_posix()}")
 
 
 def measured(board: Board, spec: str, collection: str, measure: str, up: str) -> str:
@@ -52,10 +55,21 @@ def mebibytes(size: int) -> str:
 
 def footnotes(board: Board, collections: list[str], specs: list[str]) -> str:
     """Which cells of the columns are not quite comparable, and in what they differ."""
+    return not_comparable([note for id in collections for note in board.footnotes(id, specs)])
+
+
+def not_comparable(notes: Iterable[Footnote]) -> str:
+    """Footnotes as a list; nothing where there is none."""
     lines = [
         f"- {code(note.spec)} on {escape(note.collection)} differs from its column in: "
         + ", ".join(code(field) for field in note.fields)
-        for collection in collections
-        for note in board.footnotes(collection, specs)
+        for note in notes
     ]
     return "\n".join(["Not comparable with the rest of their column:", "", *lines]) if lines else ""
+
+
+def machines(records: Iterable[Record]) -> str:
+    """On which machines some cells were measured."""
+    found = Counter(str(record.environment["machine"]) for record in records)
+    lines = [f"- {escape(machine)}: {count} cells" for machine, count in sorted(found.items())]
+    return "\n".join(["Measured on:", "", *lines]) if lines else ""

@@ -1,8 +1,7 @@
-"""The pages of `reports/`: the front page, one for each suite, one for each baseline or other ledger."""
+"""The pages of `reports/`: the front page, one for each suite or experiment, one for each baseline or other ledger."""
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import PurePosixPath
 
 from benchmarks.collections.conventions import conventions_of, means
@@ -10,9 +9,10 @@ from benchmarks.evaluation.reading import READ
 from benchmarks.protocol import from_candidates
 from benchmarks.records.record import Record
 from benchmarks.records.store import file_name
-from benchmarks.registry import Baseline, baselines
+from benchmarks.registry import Baseline, baselines, trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
+from benchmarks.rendering.experiments import experiment_page, experiments
 from benchmarks.rendering.ledgers import drifts, published_counts, published_tables
 from benchmarks.rendering.markdown import GENERATED, code, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency
@@ -26,9 +26,10 @@ _MAIN = "nDCG@10"
 def render(board: Board) -> Pages:
     """Every page and plot, by its path below `reports/`."""
     pages: Pages = {PurePosixPath("README.md"): front_page(board)}
-    for suite in suites().values():
-        if _of_suite(board, suite):
-            pages[PurePosixPath("suites", f"{suite.name}.md")] = suite_page(board, suite)
+    for suite in _suites(board):
+        pages[PurePosixPath("suites", f"{suite.name}.md")] = suite_page(board, suite)
+    for one in experiments(board):
+        pages[PurePosixPath("experiments", f"{one.name}.md")] = experiment_page(board, one)
     for collection in board.collections:
         if points := _points(board, collection):
             plot = effectiveness_against_latency(points, _main_measure(collection), collection)
@@ -50,19 +51,16 @@ def front_page(board: Board) -> str:
         f"{len(board.measured)} cells: {len(board.specs)} variants, {len(board.collections)} collections.",
         published_counts(board),
         drifts(board),
-        _machines(board),
+        cells.machines(board.measured.values()),
         "## Effectiveness",
         f"{cells.LEGEND} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
         _matrix(board, _MAIN, having, board.specs, ""),
         cells.footnotes(board, board.collections, board.specs),
         "Latency, throughput, sizes and plots are on the pages of the suites.",
+        _experiments(board),
         "## Pages",
         "\n".join(
-            [
-                f"- Suite {link(s.name, f'suites/{s.name}.md')}: {s.summary}"
-                for s in suites().values()
-                if _of_suite(board, s)
-            ]
+            [f"- Suite {link(s.name, f'suites/{s.name}.md')}: {s.summary}" for s in _suites(board)]
             + [
                 f"- Baseline {link(b.key, f'baselines/{b.key}.md')}: {escape(b.summary)}"
                 for b in baselines().values()
@@ -111,6 +109,7 @@ def baseline_page(board: Board, baseline: Baseline) -> str:
         _sentence(baseline.summary),
         _paper(baseline),
         _variants(baseline),
+        _trained(board, baseline),
     ]
     sections = [
         block
@@ -124,10 +123,27 @@ def baseline_page(board: Board, baseline: Baseline) -> str:
 
 
 def _variants(baseline: Baseline) -> str:
-    rows = [[code(n), escape(v.summary), escape(v.needs)] for n, v in baseline.variants.items()]
+    released = {name: variant for name, variant in baseline.variants.items() if not variant.trained_here}
+    if not released:
+        return ""
+    rows = [[code(n), escape(v.summary), escape(v.needs)] for n, v in released.items()]
     if any(needs for *_, needs in rows):
         return table(["variant", "what it is", "needs"], rows, text=(0, 1, 2))
     return table(["variant", "what it is"], [row[:2] for row in rows], text=(0, 1))
+
+
+def _trained(board: Board, baseline: Baseline) -> str:
+    """The variants that are trained here, a line a profile, with the experiments they were measured in."""
+    rows = []
+    for profile, named in baseline.profiles.items():
+        specs = {f"{baseline.key}:{name}" for name in named}
+        places = [
+            link(one.name, f"../experiments/{one.name}.md")
+            for one in experiments(board)
+            if any(str(leaf) in specs for spec in one.variants for leaf in trained_leaves(parse(spec)))
+        ]
+        rows.append([code(profile), str(len(named)), ", ".join(places) or "none measured yet"])
+    return table(["trained here", "variants", "experiments"], rows, text=(0, 2)) if rows else ""
 
 
 def ledger_page(board: Board, name: str) -> str:
@@ -222,12 +238,6 @@ def _if_measured(board: Board, spec: str, collection: str, measure: str) -> str:
     return cells.measured(board, spec, collection, measure, "../../")
 
 
-def _machines(board: Board) -> str:
-    machines = Counter(str(record.environment["machine"]) for record in board.measured.values())
-    lines = [f"- {escape(machine)}: {count} cells" for machine, count in sorted(machines.items())]
-    return "\n".join(["Measured on:", "", *lines]) if lines else ""
-
-
 def _sentence(summary: str) -> str:
     return f"{escape(summary[0].upper() + summary[1:])}."
 
@@ -263,9 +273,24 @@ def _of_suite(board: Board, suite: Suite) -> list[str]:
     return [id for id in suite.collections if id in having] + grouped
 
 
+def _suites(board: Board) -> list[Suite]:
+    """The suites that have a page: something of them was measured, and they are no experiments."""
+    return [one for one in suites().values() if not one.is_experiment and _of_suite(board, one)]
+
+
+def _experiments(board: Board) -> str:
+    """The experiments with their questions; nothing where there is none."""
+    lines = [
+        f"- {link(one.name, f'experiments/{one.name}.md')}: {escape(one.question)}"
+        for one in experiments(board)
+    ]
+    return "\n".join(["## Experiments", "", *lines]) if lines else ""
+
+
 def _has_page(board: Board, baseline: Baseline) -> bool:
     """A baseline has a page when something was measured of it, or published."""
-    return bool(_specs_of(board, baseline)) or baseline.key in board.ledgers
+    measured = {leaf.baseline for spec, _ in board.seeds for leaf in parse(spec).leaves}
+    return baseline.key in measured or baseline.key in board.ledgers
 
 
 def _other_ledgers(board: Board) -> list[str]:

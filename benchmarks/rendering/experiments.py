@@ -1,0 +1,135 @@
+"""The page of an experiment: its question, what was measured over seeds, and what it took to train."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+from benchmarks.collections.conventions import conventions_of
+from benchmarks.records.record import Record
+from benchmarks.registry import trained_leaves
+from benchmarks.rendering import cells
+from benchmarks.rendering.board import Board, odd, shared
+from benchmarks.rendering.markdown import GENERATED, code, document, escape, split_tables, table
+from benchmarks.spec import Leaf, parse
+from benchmarks.suites import Suite, suites
+
+_UP = "../../"
+_LEGEND = (
+    "A number is a mean over all judged queries; of a variant that is trained here the mean over seeds, ± its standard "
+    "deviation over seeds (with n - 1), and n where it is not all of them. It links to the record of the first seed. "
+    "A cell that was not measured is empty. In the head of a column: the collection's rung, which for what is trained "
+    "here is lab where it says paper. Nothing here is set beside published numbers."
+)
+_SPENT = "The mean over seeds of what making each variant took, as its records say."
+_AMOUNTS = ("tokens", "steps", "seconds", "parameters")
+
+
+def experiments(board: Board) -> list[Suite]:
+    """The experiments that have a page: something that is trained here was measured in them."""
+    trained = {cell for cell in board.seeds if trained_leaves(parse(cell[0]))}
+    return [one for one in suites().values() if one.is_experiment and trained & set(one.cells())]
+
+
+def experiment_page(board: Board, one: Suite) -> str:
+    """An experiment: effectiveness over seeds, what was spent, how much of the grid there is."""
+    seeds = ", ".join(map(str, one.seeds))
+    blocks = [f"# Experiment {one.name}", GENERATED, escape(one.question)]
+    blocks += [f"Seed{'s' if len(one.seeds) > 1 else ''} {seeds}. {_LEGEND}", "## Effectiveness"]
+    for measure in _measures(board, one):
+        if matrix := _matrix(board, one, measure):
+            blocks += [f"### {measure}", matrix]
+    blocks += [_footnotes(board, one)]
+    if spent := _spent(board, one):
+        blocks += ["## What was spent", _SPENT, spent]
+    return document(*blocks, "## Coverage", _coverage(board, one), cells.machines(_measured(board, one)))
+
+
+def _matrix(board: Board, one: Suite, measure: str) -> str:
+    """Variants down, collections across; nothing where no record has the measure."""
+    having = [
+        id for id in one.collections if any(_with(board, one, spec, id, measure) for spec in one.variants)
+    ]
+    rows = [(code(spec), [_cell(board, one, spec, id, measure) for id in having]) for spec in one.variants]
+    return split_tables("variant", [cells.column(board, id) for id in having], rows)
+
+
+def _records(board: Board, one: Suite, spec: str, collection: str) -> list[Record]:
+    """The records of a cell, by seed: of a reference, which is not trained, with the first seed."""
+    found = board.seeds.get((spec, collection), {})
+    seeds = one.seeds if trained_leaves(parse(spec)) else one.seeds[:1]
+    return [found[seed] for seed in seeds if seed in found]
+
+
+def _measured(board: Board, one: Suite) -> list[Record]:
+    return [record for spec, id in one.cells() for record in _records(board, one, spec, id)]
+
+
+def _measures(board: Board, one: Suite) -> list[str]:
+    """What the page shows: what the experiment names, or all that was measured."""
+    if one.measures:
+        return list(one.measures)
+    usual = [measure for id in one.collections for measure in conventions_of(id).measures]
+    return list(
+        dict.fromkeys([*usual, *(m for record in _measured(board, one) for m in sorted(record.scores))])
+    )
+
+
+def _with(board: Board, one: Suite, spec: str, collection: str, measure: str) -> list[Record]:
+    return [record for record in _records(board, one, spec, collection) if measure in record.scores]
+
+
+def _cell(board: Board, one: Suite, spec: str, collection: str, measure: str) -> str:
+    """Mean over seeds, linked; its deviation; how many seeds where it is not all."""
+    found = _with(board, one, spec, collection, measure)
+    if not found:
+        return ""
+    values = [record.means[measure] for record in found]
+    shown = cells.record_link(board, f"{fmean(values):.4f}", found[0], _UP)
+    if len(values) > 1:
+        shown += f" ± {stdev(values):.4f}"
+    expected = len(one.seeds) if trained_leaves(parse(spec)) else 1
+    return shown if len(values) == expected else f"{shown} (n={len(values)})"
+
+
+def _spent(board: Board, one: Suite) -> str:
+    rows = []
+    for leaf in dict.fromkeys(leaf for spec in one.variants for leaf in trained_leaves(parse(spec))):
+        if trainings := _trainings(board, one, leaf):
+            devices = dict.fromkeys(str(spent["device"]) for spent in trainings if "device" in spent)
+            amounts = [_amount([spent[name] for spent in trainings if name in spent]) for name in _AMOUNTS]
+            rows.append([code(str(leaf)), *amounts, escape(", ".join(devices))])
+    return table(["variant", *_AMOUNTS, "device"], rows, text=(0, 5)) if rows else ""
+
+
+def _trainings(board: Board, one: Suite, leaf: Leaf) -> list[Mapping[str, Any]]:
+    """What each seed of a variant took: by a record in which it alone was trained."""
+    by_seed: dict[int, Mapping[str, Any]] = {}
+    for record in _measured(board, one):
+        if record.training and trained_leaves(parse(record.spec)) == (leaf,):
+            by_seed.setdefault(record.seed, record.training)
+    return list(by_seed.values())
+
+
+def _amount(values: Sequence[float]) -> str:
+    return f"{fmean(values):,.0f}" if values else ""
+
+
+def _coverage(board: Board, one: Suite) -> str:
+    plan = [(seed, cell) for seed, found in one.plan().items() for cell in found]
+    lacking = Counter(spec for seed, (spec, id) in plan if seed not in board.seeds.get((spec, id), {}))
+    words = f"{len(plan) - sum(lacking.values())} of its {len(plan)} cells were measured, each seed counted."
+    lines = [f"- {code(spec)}: {count} missing" for spec, count in lacking.items()]
+    return "\n".join([words, "", *lines]) if lines else words
+
+
+def _footnotes(board: Board, one: Suite) -> str:
+    notes = [
+        note
+        for id in one.collections
+        if (column := [record for spec in one.variants for record in _records(board, one, spec, id)])
+        for note in odd(column, [shared(record.protocol) for record in column])
+    ]
+    return cells.not_comparable(notes)

@@ -1,0 +1,186 @@
+"""Pages of experiments: means and deviations over seeds, what was spent, and nothing of it elsewhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.interfaces import Setting
+from benchmarks.records import trecrun
+from benchmarks.records.record import Record
+from benchmarks.records.store import Store
+from benchmarks.rendering.board import Board
+from benchmarks.rendering.experiments import experiment_page
+from benchmarks.rendering.markdown import MOST_COLUMNS
+from benchmarks.rendering.pages import render
+from benchmarks.rendering.reports import stale_reports, write_reports
+from benchmarks.runner import Bench, run_cell
+from benchmarks.spec import parse
+from benchmarks.suites import suite
+from tests.rendering.test_rendering import EFFICIENCY
+from tests.trainee import train
+
+pytestmark = pytest.mark.usefixtures("trainee")
+PLAIN, LONGER = "trainee:lab:plain", "trainee:lab:longer"
+
+
+@pytest.fixture
+def bm25(bench: Bench) -> Record:
+    """A record of the reference, with scores made up: nDCG@10 0.5, R@100 0.9."""
+    made = run_cell(parse("bm25"), "synthetic/60", bench)
+    return replace(
+        made, scores={"nDCG@10": {"a": 0.25, "b": 0.75}, "R@100": {"a": 0.9, "b": 0.9}}, efficiency=EFFICIENCY
+    )
+
+
+def trained(bm25: Record, value: float, seed: int, spec: str = PLAIN) -> Record:
+    """A record of a trained variant: of each seed another mean and another training."""
+    training = {
+        "tokens": 1_000_000, "steps": 100 + seed, "seconds": 60.0 * (seed + 1), "parameters": 26, "device": "a hand",
+        "losses": [3.0, 2.0],
+    }  # fmt: skip
+    scores = {name: {"a": value, "b": value} for name in bm25.scores}
+    return replace(bm25, spec=spec, seed=seed, scores=scores, training=training)
+
+
+@pytest.fixture
+def board(bm25: Record) -> Board:
+    """The reference, three seeds of one variant, two of another."""
+    values = [(PLAIN, 0, 0.2), (PLAIN, 1, 0.3), (PLAIN, 2, 0.4), (LONGER, 1, 0.1), (LONGER, 2, 0.3)]
+    return Board([bm25, *(trained(bm25, value, seed, spec) for spec, seed, value in values)])
+
+
+def test_a_cell_is_a_mean_over_seeds_with_its_deviation(board: Board) -> None:
+    """Linked to the first seed there is, with n where it is not all; a reference is a number alone."""
+    page = experiment_page(board, suite("letters"))
+    assert page.startswith("# Experiment letters\n")
+    assert "Does a longer name make a better weighting of letters?" in page
+    assert "Seeds 0, 1, 2." in page
+    rows = re.findall(r"^\| `(\S+)` +\| +(\S.*\S) +\|$", page, flags=re.M)
+    assert rows[:3] == [
+        ("bm25:flat", "[0.5000][1]"), (PLAIN, "[0.3000][2] ± 0.1000"), (LONGER, "[0.2000][3] ± 0.1414 (n=2)"),
+    ]  # fmt: skip
+    assert "[2]: ../../results/records/trainee.lab.plain/synthetic.60.json" in page
+    assert "[3]: ../../results/records/trainee.lab.longer/synthetic.60.seed1.json" in page
+    assert "### nDCG@10" in page
+    assert "R@100" not in page
+
+
+def test_what_was_spent_is_a_mean_over_seeds(board: Board) -> None:
+    """A row for each trained variant, and none for the reference."""
+    page = experiment_page(board, suite("letters"))
+    rows = [
+        re.split(r" *\| *", line)[1:-1]
+        for line in page.partition("What was spent")[2].splitlines()
+        if "`" in line
+    ]
+    assert rows[:2] == [
+        [f"`{PLAIN}`", "1,000,000", "101", "120", "26", "a hand"],
+        [f"`{LONGER}`", "1,000,000", "102", "150", "26", "a hand"],
+    ]
+
+
+def test_how_much_of_the_grid_there_is(board: Board) -> None:
+    """Each seed of each cell counts; what is missing is named by variant."""
+    page = experiment_page(board, suite("letters"))
+    assert "6 of its 20 cells were measured, each seed counted." in page
+    assert f"- `{PLAIN}`: 3 missing" in page
+    assert f"- `rrf(bm25:flat,{PLAIN})`: 6 missing" in page
+
+
+def test_without_measures_named_all_are_shown(bm25: Record) -> None:
+    """The second experiment names none; one seed has no deviation."""
+    page = experiment_page(Board([bm25, trained(bm25, 0.2, 0)]), suite("lost"))
+    assert "Seed 0." in page
+    assert "### R@100" in page
+    assert "±" not in page.partition("## Effectiveness")[2]
+    assert "n=" not in page
+
+
+def test_a_seed_that_was_measured_otherwise_is_named(bm25: Record) -> None:
+    """Means over seeds are of one protocol, but for the weights."""
+    other = replace(bm25.protocol, evaluation={**bm25.protocol.evaluation, "depth": 7})
+    odd = replace(trained(bm25, 0.3, 1), protocol=other)
+    page = experiment_page(Board([bm25, trained(bm25, 0.2, 0), odd]), suite("letters"))
+    assert f"- `{PLAIN}` on synthetic/60 differs from its column in: `evaluation.depth`" in page
+
+
+def test_trained_variants_stand_on_no_other_page(board: Board) -> None:
+    """The front page has the question, a baseline's page the link; matrices and plots are of the others."""
+    pages = {str(path): text for path, text in render(board).items()}
+    assert "- [letters][" in pages["README.md"]
+    assert "Does a longer name" in pages["README.md"]
+    assert "1 cells: 1 variants" in pages["README.md"]
+    own = pages["baselines/trainee.md"]
+    assert re.search(r"^\| `lab` +\| +4 \| \[letters\]\[\d+\], \[lost\]\[\d+\] +\|$", own, flags=re.M)
+    assert re.search(r"^\| `paper` +\| +1 \| \[lost\]\[\d+\] +\|$", own, flags=re.M)
+    assert "`untrained`" in own
+    experiments = {"experiments/letters.md", "experiments/lost.md"}
+    assert experiments <= set(pages)
+    for path, text in pages.items():
+        if path not in experiments:
+            assert PLAIN not in text, path
+
+
+def test_one_point_is_no_plot(board: Board, bm25: Record) -> None:
+    """A trained variant beside a reference is not plotted; a second reference is."""
+    assert not [path for path in render(board) if path.suffix == ".svg"]
+    untrained = replace(bm25, spec="trainee:untrained")
+    (plot,) = [
+        text
+        for path, text in render(Board([bm25, untrained, trained(bm25, 0.9, 0)])).items()
+        if path.suffix == ".svg"
+    ]
+    assert "trainee:untrained" in plot
+    assert PLAIN not in plot
+
+
+def test_what_no_experiment_holds_is_shown_as_anything_else(bm25: Record) -> None:
+    """A trained variant that was measured by name has a row on the front page, by its first seed."""
+    own = [trained(bm25, value, seed, "trainee:lab:forgetful") for seed, value in ((4, 0.4), (3, 0.3))]
+    front = next(iter(render(Board([bm25, *own])).values()))
+    assert re.search(r"`trainee:lab:forgetful` +\| +\[0\.3000\]", front)
+    assert "`trainee:lab:forgetful` on synthetic/60 differs from its column in: `seed`" in front
+    assert "## Experiments" not in front
+
+
+def test_a_reference_alone_makes_no_page_of_an_experiment(bm25: Record) -> None:
+    """Before anything was trained there is nothing to ask."""
+    assert not [path for path in render(Board([bm25])) if path.parts[0] == "experiments"]
+
+
+def test_pages_are_verified_links_lead_somewhere_and_tables_stay_narrow(bench: Bench, tmp_path: Path) -> None:
+    """Measured, rendered and compared; a changed digit and a page of an experiment that is gone show."""
+    run_cell(parse("bm25"), "synthetic/60", bench)
+    for seed in (0, 1):
+        train("lab:plain")(Setting(seed=seed), bench.progress)
+        run_cell(parse(PLAIN), "synthetic/60", replace(bench, seed=seed))
+    reports = bench.store.root.parent / "reports"
+    write_reports(bench.store, reports)
+    assert not stale_reports(bench.store, reports)
+    place = reports / "experiments" / "letters.md"
+    page = place.read_text()
+    targets = re.findall(r"^\[\d+\]: (\S+)$", page, flags=re.M)
+    assert len(targets) == 2
+    assert all((place.parent / target).exists() for target in targets)
+    assert all(line.count("|") - 1 <= MOST_COLUMNS for line in page.splitlines() if line.startswith("|"))
+    place.write_text(page.replace("± 0.", "± 1."))
+    assert "letters.md: not what the records give" in stale_reports(bench.store, reports)[0]
+    place.rename(place.with_name("older.md"))
+    assert any("older.md: no record backs this page" in line for line in stale_reports(bench.store, reports))
+
+
+def test_a_damaged_seed_is_found(bench: Bench) -> None:
+    """Records of all seeds are recomputed: a run of the second that is not its own shows."""
+    from benchmarks.records.verification import verify_records
+
+    for seed in (0, 1):
+        train("lab:plain")(Setting(seed=seed), bench.progress)
+        run_cell(parse(PLAIN), "synthetic/60", replace(bench, seed=seed))
+    first = trecrun.read(bench.store.run_path(PLAIN, "synthetic/60"))
+    trecrun.write(Store(bench.store.root).run_path(PLAIN, "synthetic/60", 1), first)
+    (problem,) = verify_records(bench.store).problems
+    assert "seed1.trec.gz: is not the run its record was made from" in problem
