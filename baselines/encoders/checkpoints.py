@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
@@ -78,6 +79,10 @@ class Checkpoint:
             return {"files_sha256": _contents(folder)}
         revision = self.revision or self.locate().name
         return {"repository": self.repository, "revision": revision, "weights_sha256": self.weights_sha256}
+
+    def spent(self, _setting: Setting) -> Mapping[str, Any]:
+        """What making the weights took, where they were made here."""
+        return {}
 
     def on_disk(self, folder: Path | None = None) -> Path | None:
         """The folder of the files if they are on this machine; asks no network."""

@@ -41,7 +41,9 @@ class DualEncoder:
         self._checkpoints = {"questions": questions, "passages": passages}
         self._query_tokens, self._document_tokens = query_tokens, document_tokens
         self._setting, self._pooling = setting, pooling
-        self._questions = Tower(lambda: questions.open(setting), lambda w: _model(w, "question_encoder", pooling))
+        self._questions = Tower(
+            lambda: questions.open(setting), lambda w: _model(w, "question_encoder", pooling)
+        )
         self._passages = Tower(lambda: passages.open(setting), lambda w: _model(w, "ctx_encoder", pooling))
 
     @property
@@ -53,6 +55,11 @@ class DualEncoder:
             "apostrophe": "U+2019 as '", "pooling": self._pooling, "normalised": False, "dtype": "float32",
             "query_tokens": self._query_tokens, "document_tokens": self._document_tokens,
         }  # fmt: skip
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """What making the weights took, where they were made here."""
+        return self._checkpoints["questions"].spent(self._setting)
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[len(texts), dimension]."""

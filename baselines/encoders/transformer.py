@@ -57,6 +57,11 @@ class TransformerEncoder:
             "truncation": "longest tokens cut", "dtype": "float32", **asdict(self._conventions),
         }  # fmt: skip
 
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """What making the weights took, where they were made here."""
+        return self._checkpoint.spent(self._setting)
+
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[len(texts), dimension]."""
         return self._encode(list(texts), self._conventions.query_tokens)

@@ -1,18 +1,31 @@
 """Pre-training tasks for two-tower retrieval (Chang et al. 2020): ICT, BFS, WLP.
 
-No checkpoint was ever released, nor code: what can be measured is a training of one's own, given
-with `--checkpoint`: a folder with `question_encoder/` and `ctx_encoder/` in the layout of
+No checkpoint was ever released, nor code: what can be measured is what the recipes here train (`tasks.py`,
+`towers.py`, `pretraining.py`), or a training of one's own, given with `--checkpoint`: a folder with `question_encoder/` and `ctx_encoder/` in the layout of
 transformers' DPR classes, whose projection is the paper's linear layer to 512 dimensions. The
 paper's sparse row is `bm25:flat`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from baselines.encoders.checkpoints import Checkpoint
-from baselines.encoders.dual import dual_variant
+from baselines.encoders.dual import DualEncoder, dual_variant
+from baselines.training.recipe import Recipe, recipes
+from baselines.training.trained import Materials, TrainedCheckpoint, Training, trained_variant
+from baselines.training.tuning import tuned
+from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
+
+if TYPE_CHECKING:
+    from baselines.training.objective import Objective
+    from baselines.training.towers import Towers
+
+_RECIPES = Path(__file__).with_name("recipe.toml")
 
 QUESTIONS = Checkpoint("", part="question_encoder")
 PASSAGES = Checkpoint("", part="ctx_encoder")
@@ -21,6 +34,38 @@ PASSAGES = Checkpoint("", part="ctx_encoder")
 def _variant(tasks: str) -> Variant:
     summary = f"two towers, {tasks}; no checkpoint was released"
     return dual_variant(QUESTIONS, PASSAGES, summary, query_tokens=64, document_tokens=288)
+
+
+def _objective(materials: Materials) -> Objective:
+    from baselines.pretraining_tasks.pretraining import objective
+
+    return objective(materials)
+
+
+def _towers(materials: Materials) -> Towers:
+    from baselines.pretraining_tasks.towers import TwoTowers
+
+    return TwoTowers(materials.start, materials.recipe)
+
+
+def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) -> DualEncoder:
+    return DualEncoder(
+        replace(checkpoint, part=QUESTIONS.part), replace(checkpoint, part=PASSAGES.part), setting,
+        recipe.query_tokens, recipe.document_tokens, recipe.objective["pooling"],
+    )  # fmt: skip
+
+
+def _trained(profile: str) -> dict[str, Variant]:
+    """A variant for each recipe of a profile, and for each fine-tuning after it."""
+    found = {}
+    for name, recipe in recipes(_RECIPES, profile).items():
+        training = Training(f"pretraining_tasks:{profile}:{name}", recipe, _objective)
+        build = partial(_encoder, recipe)
+        found[f"{profile}:{name}"] = trained_variant(training, build, f"pre-trained here: {name}")
+        for tuning, after in tuned(training, _towers, profile).items():
+            summary = f"the same, fine-tuned on {tuning.replace('-', ', ')} % of its training pairs"
+            found[f"{profile}:{name}:{tuning}"] = trained_variant(after, build, summary)
+    return found
 
 
 baseline = Baseline(
@@ -34,6 +79,8 @@ baseline = Baseline(
         "ict": _variant("pre-trained by the inverse cloze task"),
         "mlm": _variant("pre-trained by masked words only"),
         "none": _variant("not pre-trained"),
+        **_trained("paper"),
+        **_trained("lab"),
     },
     published=Path(__file__).with_name("published.toml"),
 )

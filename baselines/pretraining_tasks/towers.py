@@ -69,7 +69,9 @@ def _towers(start: Start, recipe: Recipe) -> tuple[ProjectedTower, ProjectedTowe
     pooling = recipe.objective["pooling"]
     if start.folder is not None and (start.folder / SIDES[0]).exists():
         sides = [FolderWeights(start.folder / side) for side in SIDES]
-        query, document = (_stored(weights, side, size, pooling) for weights, side in zip(sides, SIDES, strict=True))
+        query, document = (
+            _stored(weights, side, size, pooling) for weights, side in zip(sides, SIDES, strict=True)
+        )
         return query, query if shared else document, sides[0].tokenizer()
     query = _fresh(start, size, pooling)
     document = query if shared else _fresh(start, size, pooling)

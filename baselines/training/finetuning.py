@@ -6,9 +6,6 @@ from). Documents that are judged relevant to a query are no negatives of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,21 +17,17 @@ from baselines.training.losses import contrastive, hit_rate
 from baselines.training.mining import Negatives, mined
 from baselines.training.objective import Footprint, Loss, pair_footprint
 from baselines.training.pairs import TrainingPairs, training_pairs
-from baselines.training.recipe import Recipe, recipes
 from baselines.training.towers import Towers
-from baselines.training.trained import Materials, Training
-
-TUNING = Path(__file__).with_name("tuning.toml")
-MakeTowers = Callable[[Materials], Towers]
+from baselines.training.trained import Materials
 
 
 class FineTuning:
     """Takes `share` (of 100 pairs), `temperature`, and `negatives`: 0, or the depth that one a query is mined from."""
 
-    def __init__(self, make: MakeTowers, materials: Materials) -> None:
+    def __init__(self, towers: Towers, materials: Materials) -> None:
         self._recipe, self._seed = materials.recipe, materials.seed
         self._options = materials.recipe.objective
-        self._towers = make(materials)
+        self._towers = towers
         self.model = self._towers.model
         self._data: TrainingPairs = training_pairs(
             self._recipe.corpus, self._options["share"], materials.cache
@@ -73,25 +66,3 @@ class FineTuning:
     def save(self, folder: Path) -> None:
         """The towers."""
         self._towers.save(folder)
-
-
-def tuned(training: Training, make: MakeTowers, profile: str, **options: object) -> dict[str, Training]:
-    """`training` followed by each fine-tuning of a profile, by the variant's name; towers and lengths stay its own.
-
-    `options` are the paper's own for every fine-tuning: its temperature, its pooling.
-    """
-    return {
-        name: Training(
-            f"{training.name}:{name}", _after(training, recipe, options), partial(FineTuning, make)
-        )
-        for name, recipe in recipes(TUNING, profile).items()
-    }
-
-
-def _after(training: Training, recipe: Recipe, options: dict[str, object]) -> Recipe:
-    before = training.recipe
-    kept = {name: before.objective[name] for name in ("dimension", "shared", "pooling") if name in before.objective}
-    return replace(
-        recipe, start=training.name, query_tokens=before.query_tokens, document_tokens=before.document_tokens,
-        objective={**recipe.objective, **kept, **options},
-    )  # fmt: skip

@@ -1,8 +1,7 @@
 """A recipe: how a checkpoint is made, as values from a TOML file.
 
 A baseline's `recipe.toml` has a table for each profile: `[paper]` as published, `[lab]` the same at a size that
-two cores train in minutes. In a profile, `[lab.recipes.NAME]` says in what one training differs from it, and
-`[lab.tuning.NAME]` in what a fine-tuning does. Keys that are none of `Recipe`'s own are the objective's.
+two cores train in minutes. In a profile, `[lab.recipes.NAME]` says in what one training differs from it. Keys that are none of `Recipe`'s own are the objective's.
 
     start = "scratch:small"          an initialisation of baselines/training/starts.py
     vocabulary = "wikipedia-schools" where a start from scratch has its word pieces from
@@ -20,7 +19,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.errors import UnknownName, UsageError
+from benchmarks.errors import UsageError
+
+_RECIPES = "recipes"
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,14 @@ class Recipe:
         return {**asdict(self), "betas": list(self.betas), "objective": dict(self.objective)}
 
 
-def recipes(path: Path, profile: str, kind: str = "recipes") -> dict[str, Recipe]:
+def recipes(path: Path, profile: str) -> dict[str, Recipe]:
     """All recipes of a profile by name: what the profile says, changed by what each says itself.
 
-    `kind` is the table they are in: `recipes`, or `tuning`. Raises `UsageError` for a key that is missing.
+    Raises `UsageError` for a key that is missing.
     """
-    table = _read(path)[profile]
-    shared = {name: value for name, value in table.items() if not isinstance(value, dict)}
-    defaults = table.get(f"{kind}_defaults", {})
-    return {name: _recipe(path, {**shared, **defaults, **own}) for name, own in table.get(kind, {}).items()}
-
-
-def recipe(path: Path, profile: str, name: str, kind: str = "recipes") -> Recipe:
-    """One recipe. Raises `UnknownName`."""
-    known = recipes(path, profile, kind)
-    if name not in known:
-        raise UnknownName(f"recipe of {path.parent.name}", name, known)
-    return known[name]
+    table = _read(path).get(profile, {})
+    shared = {name: value for name, value in table.items() if name != _RECIPES}
+    return {name: _recipe(path, {**shared, **own}) for name, own in table.get(_RECIPES, {}).items()}
 
 
 @functools.cache

@@ -20,12 +20,21 @@ from benchmarks.interfaces import Document
 
 
 class Towers(Protocol):
-    """What encodes queries and documents. `query` and `document` may be one module; `model` holds both."""
+    """What encodes queries and documents. `query` and `document` may be one module."""
 
-    model: torch.nn.Module
-    query: torch.nn.Module
-    document: torch.nn.Module
     tokenizer: Any
+
+    @property
+    def model(self) -> torch.nn.Module:
+        """Both."""
+
+    @property
+    def query(self) -> torch.nn.Module:
+        """A `Batch` of queries to float[texts, dimension]."""
+
+    @property
+    def document(self) -> torch.nn.Module:
+        """A `Batch` of documents to float[texts, dimension]."""
 
     def query_tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """Queries as tokens."""

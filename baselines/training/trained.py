@@ -10,6 +10,7 @@ trained/NAME-seed0-FINGERPRINT/     in the cache
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 VERSION = 1
 """Raised when the same recipe would give other weights."""
 _FACTS = "training.json"
+_REHEARSED, _REHEARSED_BATCH = "synthetic/small", 8
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Training:
 
     def __call__(self, setting: Setting, progress: Progress) -> Path:
         """The folder of the finished training; trains, or goes on, where it is not. Raises `BenchError`s."""
+        if setting.random_weights:
+            return rehearse(self, setting.seed, progress)
         cache = Cache.default()
         start = self._start(setting, cache, progress)
         made_of = self.made_of(setting.seed, cache)
@@ -138,6 +142,33 @@ def _train(training: Training, materials: Materials, folder: Path, made_of: Mapp
     spent = train(training.objective(materials), training.recipe, materials.seed, folder, materials.progress)
     write_json(folder / _FACTS, {"spent": spent.to_json(), "made_of": dict(made_of)})
     (folder / "state.safetensors").unlink(missing_ok=True)
+
+
+def rehearse(training: Training, seed: int, progress: Progress) -> Path:
+    """Two steps of a recipe on generated text with a random BERT of the size it starts from, in a folder that is its own.
+
+    All but the start, the text, the number of steps and the batch, which is cut to what a small machine bears, is
+    the recipe's.
+    """
+    recipe = training.recipe
+    pairs = recipe.corpus.endswith("/train")
+    small = replace(
+        recipe,
+        start=recipe.start if recipe.start.startswith("scratch:") else "scratch:base",
+        corpus=f"{_REHEARSED}/train" if pairs else _REHEARSED,
+        vocabulary=_REHEARSED, batch=min(recipe.batch, _REHEARSED_BATCH), tokens=0, steps=2,
+    )  # fmt: skip
+    if small.batch < recipe.batch:
+        progress.say(f"    {training.name}: batches of {small.batch} instead of {recipe.batch:,}")
+    cache = Cache(Cache.default().root / "rehearsals")
+    rehearsed = replace(training, recipe=small)
+    made_of = rehearsed.made_of(seed, cache)
+    folder = rehearsed._folder(seed, made_of, cache)
+    shutil.rmtree(folder, ignore_errors=True)
+    drawn = starts.drawn(small, seed, cache)
+    assert drawn is not None
+    _train(rehearsed, Materials(small, seed, drawn, cache, progress), folder, made_of)
+    return folder
 
 
 def facts(folder: Path) -> dict[str, Any] | None:
