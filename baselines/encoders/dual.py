@@ -37,14 +37,13 @@ class DualEncoder:
         query_tokens: int,
         document_tokens: int,
         pooling: str = "first token",
+        normalised: bool = False,
     ) -> None:
         self._checkpoints = {"questions": questions, "passages": passages}
         self._query_tokens, self._document_tokens = query_tokens, document_tokens
-        self._setting, self._pooling = setting, pooling
-        self._questions = Tower(
-            lambda: questions.open(setting), lambda w: _model(w, "question_encoder", pooling)
-        )
-        self._passages = Tower(lambda: passages.open(setting), lambda w: _model(w, "ctx_encoder", pooling))
+        self._setting, self._pooling, self._normalised = setting, pooling, normalised
+        self._questions = Tower(lambda: questions.open(setting), lambda w: self._model(w, "question_encoder"))
+        self._passages = Tower(lambda: passages.open(setting), lambda w: self._model(w, "ctx_encoder"))
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -52,7 +51,7 @@ class DualEncoder:
         return {
             "model": {name: point.identity(self._setting) for name, point in self._checkpoints.items()},
             "template": "[CLS] title [SEP] text [SEP], one token type", "truncation": "longest segment cut",
-            "apostrophe": "U+2019 as '", "pooling": self._pooling, "normalised": False, "dtype": "float32",
+            "apostrophe": "U+2019 as '", "pooling": self._pooling, "normalised": self._normalised, "dtype": "float32",
             "query_tokens": self._query_tokens, "document_tokens": self._document_tokens,
         }  # fmt: skip
 
@@ -69,6 +68,18 @@ class DualEncoder:
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]."""
         return self._passages.vectors(paired(self._passages.tokenizer, documents, self._document_tokens))
+
+    def _model(self, weights: Weights, tower: str) -> torch.nn.Module:
+        from baselines.encoders.modules import Pooled, Projected
+
+        backbone = weights.backbone(f"{tower}.bert_model.")
+        size, pooling = getattr(backbone.config, "projection_dim", 0), POOLINGS[self._pooling]
+        if not size:
+            return Pooled(backbone, pooling, self._normalised)
+        head = f"{tower}.encode_proj"
+        weight = weights.tensor(f"{head}.weight", (size, backbone.config.hidden_size))
+        bias = weights.tensor(f"{head}.bias", (size,))
+        return Projected(Pooled(backbone, pooling, normalised=False), weight, bias, self._normalised)
 
 
 def paired(tokenizer: Any, documents: Sequence[Document], longest: int) -> list[Tokens]:
@@ -90,21 +101,6 @@ def _pairs(tokenizer: Any, documents: Sequence[Document], longest: int, *, title
     columns = (titles, texts) if titled else (texts,)
     cut: list[list[int]] = tokenizer(*columns, truncation="longest_first", max_length=longest)["input_ids"]
     return cut
-
-
-def _model(weights: Weights, tower: str, pooling: str) -> torch.nn.Module:
-    from baselines.encoders.modules import Pooled, Projected
-
-    backbone = weights.backbone(f"{tower}.bert_model.")
-    pooled = Pooled(backbone, POOLINGS[pooling], normalised=False)
-    size = getattr(backbone.config, "projection_dim", 0)
-    if not size:
-        return pooled
-    head = f"{tower}.encode_proj"
-    return Projected(
-        pooled,
-        weights.tensor(f"{head}.weight", (size, backbone.config.hidden_size)), weights.tensor(f"{head}.bias", (size,)),
-    )  # fmt: skip
 
 
 def dual_variant(

@@ -39,17 +39,20 @@ class LayersPooled(torch.nn.Module):
 
 
 class Projected(torch.nn.Module):
-    """W x + b of another model's vector x."""
+    """W x + b of another model's vector x; scaled to length 1 where `normalised`."""
 
     weight: torch.Tensor
     bias: torch.Tensor
 
-    def __init__(self, model: torch.nn.Module, weight: torch.Tensor, bias: torch.Tensor) -> None:
+    def __init__(
+        self, model: torch.nn.Module, weight: torch.Tensor, bias: torch.Tensor, normalised: bool = False
+    ) -> None:
         super().__init__()
-        self.model = model
+        self.model, self._normalised = model, normalised
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """float[texts, dimension]."""
-        return torch.nn.functional.linear(self.model(batch), self.weight, self.bias)
+        vectors = torch.nn.functional.linear(self.model(batch), self.weight, self.bias)
+        return torch.nn.functional.normalize(vectors, dim=1) if self._normalised else vectors

@@ -51,7 +51,7 @@ def _towers(materials: Materials) -> Towers:
 def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) -> DualEncoder:
     return DualEncoder(
         replace(checkpoint, part=QUESTIONS.part), replace(checkpoint, part=PASSAGES.part), setting,
-        recipe.query_tokens, recipe.document_tokens, recipe.objective["pooling"],
+        recipe.query_tokens, recipe.document_tokens, recipe.objective["pooling"], recipe.objective["normalised"],
     )  # fmt: skip
 
 

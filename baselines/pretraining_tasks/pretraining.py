@@ -24,7 +24,7 @@ from baselines.training.trained import Materials
 
 
 class TwoTowerPretraining:
-    """Takes `tasks` (ict, bfs, wlp), `removal` (of ICT), `dimension`, `shared`, `cached`."""
+    """Takes `tasks` (ict, bfs, wlp), `removal` (of ICT), `temperature`, `cached`, and what `TwoTowers` takes."""
 
     def __init__(self, materials: Materials) -> None:
         self._recipe, self._seed = materials.recipe, materials.seed
@@ -59,7 +59,7 @@ class TwoTowerPretraining:
         found = gathered(vectors_of(self._towers.document, passages, padding, cached=cached))
         right = torch.arange(len(drawn), device=asked.device)
         log_frequency = self._log_frequencies[[pair.number for pair in drawn]].to(right.device)
-        value = contrastive(asked, found, right, log_frequency=log_frequency)
+        value = contrastive(asked, found, right, recipe.objective["temperature"], log_frequency)
         return Loss(value, read(queries) + read(passages), {"hits": hit_rate(asked, found, right)})
 
     def _title(self, passage: int) -> list[int]:

@@ -26,23 +26,25 @@ SIDES = ("question_encoder", "ctx_encoder")
 
 
 class ProjectedTower(torch.nn.Module):
-    """[CLS] of the last layer (or what `pooling` names), then W x + b."""
+    """[CLS] of the last layer (or what `pooling` names), then W x + b; scaled to length 1 where `normalised`."""
 
-    def __init__(self, backbone: Any, projection: torch.nn.Linear, pooling: str) -> None:
+    def __init__(self, backbone: Any, projection: torch.nn.Linear, recipe: Recipe) -> None:
         super().__init__()
-        self.pooled = Pooled(backbone, POOLINGS[pooling], normalised=False)
+        self.pooled = Pooled(backbone, POOLINGS[recipe.objective["pooling"]], normalised=False)
         self.projection = projection
+        self._normalised = recipe.objective["normalised"]
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """float[texts, dimension]."""
         projected: torch.Tensor = self.projection(self.pooled(batch))
-        return projected
+        return torch.nn.functional.normalize(projected, dim=1) if self._normalised else projected
 
 
 class TwoTowers:
     """A tower for queries and one for documents; one for both where the recipe says `shared`.
 
-    From a plain BERT both begin alike, with a projection drawn from torch's generator.
+    Takes `dimension`, `shared`, `pooling`, `normalised`. From a plain BERT both begin alike, with a projection drawn
+    from torch's generator.
     """
 
     def __init__(self, start: Start, recipe: Recipe) -> None:
@@ -65,33 +67,34 @@ class TwoTowers:
 
 
 def _towers(start: Start, recipe: Recipe) -> tuple[ProjectedTower, ProjectedTower, Any]:
-    shared, size = recipe.objective["shared"], recipe.objective["dimension"]
-    pooling = recipe.objective["pooling"]
+    shared = recipe.objective["shared"]
     if start.folder is not None and (start.folder / SIDES[0]).exists():
         sides = [FolderWeights(start.folder / side) for side in SIDES]
-        query, document = (
-            _stored(weights, side, size, pooling) for weights, side in zip(sides, SIDES, strict=True)
-        )
+        query, document = (_stored(weights, side, recipe) for weights, side in zip(sides, SIDES, strict=True))
         return query, query if shared else document, sides[0].tokenizer()
-    query = _fresh(start, size, pooling)
-    document = query if shared else _fresh(start, size, pooling)
+    query = _fresh(start, recipe)
+    document = query if shared else _fresh(start, recipe)
     document.load_state_dict(query.state_dict())
     return query, document, start.weights.tokenizer()
 
 
-def _fresh(start: Start, size: int, pooling: str) -> ProjectedTower:
+def _fresh(start: Start, recipe: Recipe) -> ProjectedTower:
     backbone = start.weights.backbone()
-    return ProjectedTower(backbone, torch.nn.Linear(backbone.config.hidden_size, size), pooling)
+    return ProjectedTower(backbone, _projection(backbone, recipe), recipe)
 
 
-def _stored(weights: FolderWeights, side: str, size: int, pooling: str) -> ProjectedTower:
+def _stored(weights: FolderWeights, side: str, recipe: Recipe) -> ProjectedTower:
     backbone = weights.backbone(f"{side}.bert_model.")
-    projection = torch.nn.Linear(backbone.config.hidden_size, size)
+    projection = _projection(backbone, recipe)
     with torch.no_grad():
         for name in ("weight", "bias"):
             parameter = getattr(projection, name)
             parameter.copy_(weights.tensor(f"{side}.encode_proj.{name}", tuple(parameter.shape)))
-    return ProjectedTower(backbone, projection, pooling)
+    return ProjectedTower(backbone, projection, recipe)
+
+
+def _projection(backbone: Any, recipe: Recipe) -> torch.nn.Linear:
+    return torch.nn.Linear(backbone.config.hidden_size, recipe.objective["dimension"])
 
 
 def _save(tower: ProjectedTower, side: str, tokenizer: Any, folder: Path) -> None:
