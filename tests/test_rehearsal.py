@@ -46,7 +46,9 @@ def weighty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A baseline whose weights are not on this machine."""
     mine = Baseline("weighty", "", {"x": Variant(Weighty, "", missing=lambda: "needs its weights")})
     found = {**baselines(), "weighty": mine}
-    for module in ("registry", "rendering.pages", "rendering.board", "commands.listing", "commands.doctor"):
+    named = ("rendering.pages", "rendering.board", "commands.listing", "commands.doctor", "commands.training")
+    # The registry last: a module that is first imported now takes its name from there, and keeps it.
+    for module in (*named, "registry"):
         monkeypatch.setattr(f"benchmarks.{module}.baselines", lambda: found)
 
 
