@@ -7,7 +7,8 @@ apostrophe in a question becomes a plain one; nothing is projected or normalised
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from baselines.encoders.checkpoints import Checkpoint
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class DualEncoder:
     """Two BERTs in the layout of transformers' DPR classes, with its projection where the file has one.
 
-    Tokens are the most a question or a passage may have, special ones included.
+    Tokens are the most a question or a passage may have, special ones included. `build` makes another model of the
+    weights and the side's name than a BERT with one of `POOLINGS`; `pooling` then names what it does.
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class DualEncoder:
         document_tokens: int,
         pooling: str = "first token",
         normalised: bool = False,
+        build: Callable[[Weights, str], torch.nn.Module] | None = None,
     ) -> None:
         self._checkpoints = {"questions": questions, "passages": passages}
         self._query_tokens, self._document_tokens = query_tokens, document_tokens
         self._setting, self._pooling, self._normalised = setting, pooling, normalised
-        self._questions = Tower(lambda: questions.open(setting), lambda w: self._model(w, "question_encoder"))
-        self._passages = Tower(lambda: passages.open(setting), lambda w: self._model(w, "ctx_encoder"))
+        made = partial(_model, build or partial(_bert, pooling=pooling), normalised)
+        self._questions = Tower(lambda: questions.open(setting), lambda w: made(w, "question_encoder"))
+        self._passages = Tower(lambda: passages.open(setting), lambda w: made(w, "ctx_encoder"))
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -69,18 +73,6 @@ class DualEncoder:
         """float32[len(documents), dimension]."""
         return self._passages.vectors(paired(self._passages.tokenizer, documents, self._document_tokens))
 
-    def _model(self, weights: Weights, tower: str) -> torch.nn.Module:
-        from baselines.encoders.modules import Pooled, Projected
-
-        backbone = weights.backbone(f"{tower}.bert_model.")
-        size, pooling = getattr(backbone.config, "projection_dim", 0), POOLINGS[self._pooling]
-        if not size:
-            return Pooled(backbone, pooling, self._normalised)
-        head = f"{tower}.encode_proj"
-        weight = weights.tensor(f"{head}.weight", (size, backbone.config.hidden_size))
-        bias = weights.tensor(f"{head}.bias", (size,))
-        return Projected(Pooled(backbone, pooling, normalised=False), weight, bias, self._normalised)
-
 
 def paired(tokenizer: Any, documents: Sequence[Document], longest: int) -> list[Tokens]:
     """[CLS] title [SEP] text [SEP]; a document without a title is [CLS] text [SEP]."""
@@ -101,6 +93,30 @@ def _pairs(tokenizer: Any, documents: Sequence[Document], longest: int, *, title
     columns = (titles, texts) if titled else (texts,)
     cut: list[list[int]] = tokenizer(*columns, truncation="longest_first", max_length=longest)["input_ids"]
     return cut
+
+
+def _model(
+    build: Callable[[Weights, str], torch.nn.Module], normalised: bool, weights: Weights, tower: str
+) -> torch.nn.Module:
+    from baselines.encoders.modules import Scaled
+
+    built = build(weights, tower)
+    return Scaled(built) if normalised else built
+
+
+def _bert(weights: Weights, tower: str, pooling: str) -> torch.nn.Module:
+    from baselines.encoders.modules import Pooled, Projected
+
+    backbone = weights.backbone(f"{tower}.bert_model.")
+    pooled = Pooled(backbone, POOLINGS[pooling], normalised=False)
+    size = getattr(backbone.config, "projection_dim", 0)
+    if not size:
+        return pooled
+    head = f"{tower}.encode_proj"
+    return Projected(
+        pooled,
+        weights.tensor(f"{head}.weight", (size, backbone.config.hidden_size)), weights.tensor(f"{head}.bias", (size,)),
+    )  # fmt: skip
 
 
 def dual_variant(

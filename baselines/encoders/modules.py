@@ -39,20 +39,29 @@ class LayersPooled(torch.nn.Module):
 
 
 class Projected(torch.nn.Module):
-    """W x + b of another model's vector x; scaled to length 1 where `normalised`."""
+    """W x + b of another model's vector x."""
 
     weight: torch.Tensor
     bias: torch.Tensor
 
-    def __init__(
-        self, model: torch.nn.Module, weight: torch.Tensor, bias: torch.Tensor, normalised: bool = False
-    ) -> None:
+    def __init__(self, model: torch.nn.Module, weight: torch.Tensor, bias: torch.Tensor) -> None:
         super().__init__()
-        self.model, self._normalised = model, normalised
+        self.model = model
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """float[texts, dimension]."""
-        vectors = torch.nn.functional.linear(self.model(batch), self.weight, self.bias)
-        return torch.nn.functional.normalize(vectors, dim=1) if self._normalised else vectors
+        return torch.nn.functional.linear(self.model(batch), self.weight, self.bias)
+
+
+class Scaled(torch.nn.Module):
+    """Another model's vectors, scaled to length 1."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """float[texts, dimension]."""
+        return torch.nn.functional.normalize(self.model(batch), dim=1)

@@ -3,7 +3,7 @@
 No checkpoint was ever released, nor code: what can be measured is what the recipes here train (`tasks.py`,
 `towers.py`, `pretraining.py`), or a training of one's own, given with `--checkpoint`: a folder with `question_encoder/` and `ctx_encoder/` in the layout of
 transformers' DPR classes, whose projection is the paper's linear layer to 512 dimensions. The
-paper's sparse row is `bm25:flat`.
+paper's shallow towers are `bow:...`, its sparse row is `bm25:flat`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,14 @@ from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
 
 if TYPE_CHECKING:
+    import torch
+
+    from baselines.encoders.weights import Weights
     from baselines.training.objective import Objective
     from baselines.training.towers import Towers
+
+EXPERIMENTS = Path(__file__).with_name("experiments.toml")
+"""What is asked of these variants (entry point group `retriever_bench.suites`)."""
 
 _RECIPES = Path(__file__).with_name("recipe.toml")
 
@@ -49,10 +55,19 @@ def _towers(materials: Materials) -> Towers:
 
 
 def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) -> DualEncoder:
+    pooling, build = recipe.objective["pooling"], None
+    if recipe.objective.get("architecture") == "bow":
+        pooling, build = "mean of words, two layers", partial(_bag, recipe.objective["dimension"])
     return DualEncoder(
         replace(checkpoint, part=QUESTIONS.part), replace(checkpoint, part=PASSAGES.part), setting,
-        recipe.query_tokens, recipe.document_tokens, recipe.objective["pooling"], recipe.objective["normalised"],
+        recipe.query_tokens, recipe.document_tokens, pooling, recipe.objective["normalised"], build,
     )  # fmt: skip
+
+
+def _bag(dimension: int, weights: Weights, side: str) -> torch.nn.Module:
+    from baselines.bow_mlp.bag import stored
+
+    return stored(weights, side, dimension)
 
 
 def _trained(profile: str) -> dict[str, Variant]:

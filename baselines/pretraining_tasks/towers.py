@@ -1,23 +1,27 @@
-"""The two towers of Chang et al. 2020 (section 2.2): BERT, its [CLS], a linear layer.
+"""The two towers of Chang et al. 2020 (section 2.2): BERT, its [CLS], a linear layer; or bags of words.
 
-On disk they are two folders in the layout of transformers' DPR classes, which `DualEncoder` reads.
+On disk BERTs are two folders in the layout of transformers' DPR classes, and bags of words two of their own
+(`baselines/bow_mlp`); `DualEncoder` reads both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors.torch import save_file
 
+from baselines.bow_mlp import bag
+from baselines.encoders.checkpoints import SAFETENSORS
 from baselines.encoders.dual import paired
-from baselines.encoders.modules import Pooled
+from baselines.encoders.modules import Pooled, Scaled
 from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import Batch, Tokens
 from baselines.encoders.transformer import tokenised
-from baselines.encoders.weights import FolderWeights
+from baselines.encoders.weights import FolderWeights, Weights
 from baselines.training.recipe import Recipe
 from baselines.training.starts import Start
 from benchmarks.interfaces import Document
@@ -26,31 +30,45 @@ SIDES = ("question_encoder", "ctx_encoder")
 
 
 class ProjectedTower(torch.nn.Module):
-    """[CLS] of the last layer (or what `pooling` names), then W x + b; scaled to length 1 where `normalised`."""
+    """[CLS] of the last layer (or what `pooling` names), then W x + b."""
 
-    def __init__(self, backbone: Any, projection: torch.nn.Linear, recipe: Recipe) -> None:
+    def __init__(self, backbone: Any, projection: torch.nn.Linear, pooling: str) -> None:
         super().__init__()
-        self.pooled = Pooled(backbone, POOLINGS[recipe.objective["pooling"]], normalised=False)
+        self.pooled = Pooled(backbone, POOLINGS[pooling], normalised=False)
         self.projection = projection
-        self._normalised = recipe.objective["normalised"]
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """float[texts, dimension]."""
         projected: torch.Tensor = self.projection(self.pooled(batch))
-        return torch.nn.functional.normalize(projected, dim=1) if self._normalised else projected
+        return projected
+
+
+class Kind(Protocol):
+    """What towers may be: how one is made anew, read and written."""
+
+    def fresh(self, start: Start) -> torch.nn.Module:
+        """A tower with nothing learnt but the start."""
+
+    def stored(self, weights: Weights, side: str) -> torch.nn.Module:
+        """The tower of a side, as `save` wrote it."""
+
+    def save(self, tower: Any, side: str, tokenizer: Any, folder: Path) -> None:
+        """Write the tower of a side."""
 
 
 class TwoTowers:
     """A tower for queries and one for documents; one for both where the recipe says `shared`.
 
-    Takes `dimension`, `shared`, `pooling`, `normalised`. From a plain BERT both begin alike, with a projection drawn
-    from torch's generator.
+    Takes `dimension`, `shared`, `pooling`, and `normalised`, which scales vectors to length 1. Unless they were trained
+    before, both begin alike; what the start does not have is drawn from torch's generator.
     """
 
     def __init__(self, start: Start, recipe: Recipe) -> None:
-        self._recipe = recipe
-        self.query, self.document, self.tokenizer = _towers(start, recipe)
-        self.model: torch.nn.Module = torch.nn.ModuleDict({"query": self.query, "document": self.document})
+        self._recipe, self._kind = recipe, _kind(recipe)
+        query, document, self.tokenizer = _towers(start, self._kind, recipe.objective["shared"])
+        self.model = torch.nn.ModuleDict({"query": query, "document": document})
+        scaled = recipe.objective["normalised"]
+        self.query, self.document = (Scaled(tower) if scaled else tower for tower in (query, document))
 
     def query_tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """[CLS] query [SEP]."""
@@ -62,51 +80,73 @@ class TwoTowers:
 
     def save(self, folder: Path) -> None:
         """Two folders, `question_encoder` and `ctx_encoder`."""
-        for side, tower in zip(SIDES, (self.query, self.document), strict=True):
-            _save(tower, side, self.tokenizer, folder / side)
+        for side, tower in zip(SIDES, self.model.values(), strict=True):
+            self._kind.save(tower, side, self.tokenizer, folder / side)
 
 
-def _towers(start: Start, recipe: Recipe) -> tuple[ProjectedTower, ProjectedTower, Any]:
-    shared = recipe.objective["shared"]
+def _kind(recipe: Recipe) -> Kind:
+    size = recipe.objective["dimension"]
+    if recipe.objective.get("architecture") == "bow":
+        return _Bags(size)
+    return _Berts(size, recipe.objective["pooling"])
+
+
+def _towers(start: Start, kind: Kind, shared: bool) -> tuple[Any, Any, Any]:
     if start.folder is not None and (start.folder / SIDES[0]).exists():
         sides = [FolderWeights(start.folder / side) for side in SIDES]
-        query, document = (_stored(weights, side, recipe) for weights, side in zip(sides, SIDES, strict=True))
+        query, document = (kind.stored(weights, side) for weights, side in zip(sides, SIDES, strict=True))
         return query, query if shared else document, sides[0].tokenizer()
-    query = _fresh(start, recipe)
-    document = query if shared else _fresh(start, recipe)
+    query = kind.fresh(start)
+    document = query if shared else kind.fresh(start)
     document.load_state_dict(query.state_dict())
     return query, document, start.weights.tokenizer()
 
 
-def _fresh(start: Start, recipe: Recipe) -> ProjectedTower:
-    backbone = start.weights.backbone()
-    return ProjectedTower(backbone, _projection(backbone, recipe), recipe)
+@dataclass(frozen=True)
+class _Berts:
+    """Towers with a BERT in them."""
+
+    size: int
+    pooling: str
+
+    def fresh(self, start: Start) -> ProjectedTower:
+        backbone = start.weights.backbone()
+        return self._tower(backbone, torch.nn.Linear(backbone.config.hidden_size, self.size))
+
+    def stored(self, weights: Weights, side: str) -> ProjectedTower:
+        backbone = weights.backbone(f"{side}.bert_model.")
+        projection = torch.nn.Linear(backbone.config.hidden_size, self.size)
+        with torch.no_grad():
+            for name in ("weight", "bias"):
+                parameter = getattr(projection, name)
+                parameter.copy_(weights.tensor(f"{side}.encode_proj.{name}", tuple(parameter.shape)))
+        return self._tower(backbone, projection)
+
+    def _tower(self, backbone: Any, projection: torch.nn.Linear) -> ProjectedTower:
+        return ProjectedTower(backbone, projection, self.pooling)
+
+    def save(self, tower: ProjectedTower, side: str, tokenizer: Any, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        backbone, projection = tower.pooled.backbone, tower.projection
+        tensors = {f"{side}.bert_model.{name}": tensor for name, tensor in backbone.state_dict().items()}
+        tensors |= {f"{side}.encode_proj.{name}": tensor for name, tensor in projection.state_dict().items()}
+        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, folder / SAFETENSORS)
+        shape = {**backbone.config.to_dict(), "projection_dim": projection.out_features}
+        type(backbone.config).from_dict(shape).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
 
 
-def _stored(weights: FolderWeights, side: str, recipe: Recipe) -> ProjectedTower:
-    backbone = weights.backbone(f"{side}.bert_model.")
-    projection = _projection(backbone, recipe)
-    with torch.no_grad():
-        for name in ("weight", "bias"):
-            parameter = getattr(projection, name)
-            parameter.copy_(weights.tensor(f"{side}.encode_proj.{name}", tuple(parameter.shape)))
-    return ProjectedTower(backbone, projection, recipe)
+@dataclass(frozen=True)
+class _Bags:
+    """Bags of words; of a start they take the word pieces alone."""
 
+    size: int
 
-def _projection(backbone: Any, recipe: Recipe) -> torch.nn.Linear:
-    return torch.nn.Linear(backbone.config.hidden_size, recipe.objective["dimension"])
+    def fresh(self, start: Start) -> bag.BagOfWords:
+        return bag.BagOfWords(start.weights.tokenizer(), self.size)
 
+    def stored(self, weights: Weights, side: str) -> bag.BagOfWords:
+        return bag.stored(weights, side, self.size)
 
-def _save(tower: ProjectedTower, side: str, tokenizer: Any, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    backbone, projection = tower.pooled.backbone, tower.projection
-    tensors = {f"{side}.bert_model.{name}": tensor for name, tensor in backbone.state_dict().items()}
-    tensors |= {f"{side}.encode_proj.{name}": tensor for name, tensor in projection.state_dict().items()}
-    save_file(
-        {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, folder / "model.safetensors"
-    )
-    config = type(backbone.config).from_dict(
-        {**backbone.config.to_dict(), "projection_dim": projection.out_features}
-    )
-    config.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    def save(self, tower: bag.BagOfWords, side: str, tokenizer: Any, folder: Path) -> None:
+        bag.save(tower, side, tokenizer, folder)

@@ -36,7 +36,7 @@ def _after(training: Training, recipe: Recipe, options: dict[str, object]) -> Re
     before = training.recipe
     kept = {
         name: before.objective[name]
-        for name in ("dimension", "shared", "pooling", "normalised", "temperature")
+        for name in ("architecture", "dimension", "shared", "pooling", "normalised", "temperature")
         if name in before.objective
     }
     return replace(
