@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.collections.conventions import data_folder
 from benchmarks.collections.synthetic.dataset import VERSION, world_of
-from benchmarks.errors import MalformedInput, MissingData, UnknownName
+from benchmarks.errors import MalformedInput, MissingData
 from benchmarks.storage.atomic import sha256_of
 
 SCHOOLS = "wikipedia-schools"
@@ -35,19 +35,25 @@ class Article:
 
 
 def articles(corpus: str) -> Iterator[Article]:
-    """The articles of a corpus, streamed. Raises `MissingData`, and `UnknownName` for another name."""
+    """The articles of a corpus, streamed. Raises `MissingData`."""
     if corpus == SCHOOLS:
         return _schools(_schools_file())
     if corpus.startswith(_SYNTHETIC):
         return _synthetic(corpus.removeprefix(_SYNTHETIC))
-    raise UnknownName("corpus", corpus, [SCHOOLS, "synthetic/tiny", "synthetic/small"])
+    raise _unread(corpus)
 
 
 def identity(corpus: str) -> dict[str, Any]:
-    """What names the contents of a corpus."""
+    """What names the contents of a corpus. Raises `MissingData`."""
     if corpus.startswith(_SYNTHETIC):
         return {"corpus": corpus, "version": VERSION}
-    return {"corpus": corpus, "sha256": sha256_of(_schools_file())}
+    if corpus == SCHOOLS:
+        return {"corpus": corpus, "sha256": sha256_of(_schools_file())}
+    raise _unread(corpus)
+
+
+def _unread(corpus: str) -> MissingData:
+    return MissingData(f"no corpus {corpus!r} is read here; there are {SCHOOLS} and {_SYNTHETIC}SIZE")
 
 
 def _schools_file() -> Path:

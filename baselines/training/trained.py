@@ -94,6 +94,28 @@ class Training:
             raise MissingWeights(self._advice(seed))
         return folder
 
+    def missing(self, seed: int) -> str:
+        """What to do for want of weights of this recipe; nothing where there are some.
+
+        Goes by recipes alone and opens no data: that these are as they were, `find` asks.
+        """
+        found = map(facts, (Cache.default().root / "trained").glob(f"{file_name(self.name)}-seed{seed}-*"))
+        try:
+            planned = self._planned(seed)
+        except BenchError as error:
+            return f"{self._advice(seed)} ({error})"
+        made = any(_recipes(one["made_of"]) == planned for one in found if one)
+        return "" if made else self._advice(seed)
+
+    def _planned(self, seed: int) -> list[Any]:
+        """The version, seed and recipe of this training and of those it starts from."""
+        own = [[VERSION, seed, self.recipe.to_json()]]
+        if self.recipe.start.startswith("scratch:") or starts.released(self.recipe.start):
+            return own
+        leaf, other = _trained(self.recipe.start, seed)
+        before = variant_of(leaf)[1].train
+        return [*own, *before._planned(other)] if isinstance(before, Training) else own
+
     def _advice(self, seed: int) -> str:
         seeded = f" --seed {seed}" if seed else ""
         return f"{self.name} is not trained yet: `retriever-bench train --variant {self.name}{seeded}`"
@@ -122,6 +144,12 @@ class Training:
         if not isinstance(train, Training):
             raise MissingWeights(f"{self.name} starts from {leaf}, which is not trained here")
         return {"variant": train.name, **train.made_of(other, cache)}
+
+
+def _recipes(made_of: Mapping[str, Any]) -> list[Any]:
+    """As `Training._planned`, of what was made."""
+    own = [[made_of["version"], made_of["seed"], made_of["recipe"]]]
+    return [*own, *_recipes(made_of["start"])] if "recipe" in made_of["start"] else own
 
 
 def _trained(start: str, seed: int) -> tuple[Leaf, int]:
@@ -182,7 +210,7 @@ def facts(folder: Path) -> dict[str, Any] | None:
 
 def data_identity(corpus: str, cache: Cache) -> Any:
     """What names the data that a recipe reads: a corpus of articles, or a collection."""
-    if corpus.startswith(("wikipedia-", "synthetic/")) and "/train" not in corpus:
+    if corpus.startswith(("wikipedia", "synthetic/")) and "/train" not in corpus:
         return identity(corpus)
     from baselines.training.pairs import collection_identity
 
@@ -223,11 +251,7 @@ class TrainedCheckpoint(Checkpoint):
     def missing(self) -> str:
         """Whether it has yet to be trained with the first seed."""
         assert self.training is not None
-        try:
-            self.training.find(0)
-        except MissingWeights as error:
-            return str(error)
-        return ""
+        return self.training.missing(0)
 
     def spent(self, setting: Setting) -> Mapping[str, Any]:
         """What the training took."""
