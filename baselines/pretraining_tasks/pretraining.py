@@ -84,7 +84,7 @@ class MaskedTowers(MaskedLM):
     def save(self, folder: Path) -> None:
         """Both towers."""
         towers = TwoTowers(self._start, self._recipe)
-        for tower in towers.model.values():
+        for tower in towers.plain:
             tower.pooled.backbone.load_state_dict(self.backbone.state_dict())
         towers.save(folder)
 

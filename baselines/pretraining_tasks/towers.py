@@ -66,7 +66,8 @@ class TwoTowers:
     def __init__(self, start: Start, recipe: Recipe) -> None:
         self._recipe, self._kind = recipe, _kind(recipe)
         query, document, self.tokenizer = _towers(start, self._kind, recipe.objective["shared"])
-        self.model = torch.nn.ModuleDict({"query": query, "document": document})
+        self.plain = (query, document)
+        self.model: torch.nn.Module = torch.nn.ModuleDict({"query": query, "document": document})
         scaled = recipe.objective["normalised"]
         self.query, self.document = (Scaled(tower) if scaled else tower for tower in (query, document))
 
@@ -80,7 +81,7 @@ class TwoTowers:
 
     def save(self, folder: Path) -> None:
         """Two folders, `question_encoder` and `ctx_encoder`."""
-        for side, tower in zip(SIDES, self.model.values(), strict=True):
+        for side, tower in zip(SIDES, self.plain, strict=True):
             self._kind.save(tower, side, self.tokenizer, folder / side)
 
 
