@@ -10,7 +10,7 @@ needs to be unbiased.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,8 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.training.corpus import Corpus
+from benchmarks.errors import MissingData, UnknownName
 
 Frequencies = NDArray[np.float64]
+_NEEDS = {
+    "ict": "it needs passages of two sentences",
+    "bfs": "it needs articles whose lead section is not all they are",
+    "wlp": "it needs links between articles",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +121,18 @@ def lead_sentence(corpus: Corpus, article: int, rng: np.random.Generator, beside
 
 
 def task(name: str, corpus: Corpus, removal: float) -> Task:
-    """A task by its name in the paper, in lower case."""
-    if name == "ict":
-        return InverseCloze(corpus, removal)
-    return BodyFirst(corpus) if name == "bfs" else WikiLinks(corpus)
+    """A task by its name in the paper, in lower case. Raises `UnknownName`, and `MissingData` where it finds no pair."""
+    tasks: dict[str, Callable[[], Task]] = {
+        "ict": lambda: InverseCloze(corpus, removal),
+        "bfs": lambda: BodyFirst(corpus),
+        "wlp": lambda: WikiLinks(corpus),
+    }
+    if name not in tasks:
+        raise UnknownName("pre-training task", name, tasks)
+    found = tasks[name]()
+    if not found.frequencies.any():
+        raise MissingData(f"{name} finds no pair in this corpus: {_NEEDS[name]}; take another corpus or task")
+    return found
 
 
 def mixed(tasks: Sequence[Task]) -> Frequencies:
@@ -129,7 +143,7 @@ def mixed(tasks: Sequence[Task]) -> Frequencies:
 
 def _spread(passages: NDArray[np.int64], total: int) -> Frequencies:
     frequencies = np.zeros(total)
-    frequencies[passages] = 1 / len(passages)
+    frequencies[passages] = 1 / max(1, len(passages))
     return frequencies
 
 

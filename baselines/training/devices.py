@@ -6,7 +6,9 @@ device are those of all, and the loss is that of the whole batch on every device
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from os import environ
 from typing import Any, TypeVar
 
 import torch
@@ -23,6 +25,32 @@ def accelerator() -> Any:
     return Accelerator(mixed_precision="bf16" if bfloat16 else "no")
 
 
+@contextmanager
+def together(lock: AbstractContextManager[None]) -> Iterator[None]:
+    """Hold `lock` in the first process for all: none begins before it is held, and none goes on before all are through."""
+    if int(environ.get("WORLD_SIZE", "1")) == 1:
+        with lock:
+            yield
+        return
+    from accelerate import PartialState
+
+    processes: Any = PartialState()
+    if processes.is_main_process:
+        with lock:
+            processes.wait_for_everyone()
+            yield
+            processes.wait_for_everyone()
+    else:
+        processes.wait_for_everyone()
+        yield
+        processes.wait_for_everyone()
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes."""
+    return _place()[0] == 0
+
+
 def share(batch: Sequence[T]) -> list[T]:
     """What of a batch is this process' own: one in as many as there are processes."""
     rank, world = _place()
@@ -30,14 +58,30 @@ def share(batch: Sequence[T]) -> list[T]:
 
 
 def gathered(vectors: torch.Tensor) -> torch.Tensor:
-    """The vectors of all processes in the order of the batch, with their gradients. Shares are of equal size."""
+    """The vectors of all processes in the order of the batch, with their gradients."""
     _, world = _place()
     if world == 1:
         return vectors
     from torch.distributed.nn.functional import all_gather
 
-    shares: tuple[torch.Tensor, ...] = all_gather(vectors)  # type: ignore[no-untyped-call]
-    return torch.stack(shares, dim=1).flatten(0, 1)
+    texts = _summed(torch.tensor(len(vectors), device=vectors.device))
+    longest = -(-int(texts) // world)
+    padding = vectors.new_zeros(longest - len(vectors), *vectors.shape[1:])
+    shares: tuple[torch.Tensor, ...] = all_gather(torch.cat([vectors, padding]))  # type: ignore[no-untyped-call]
+    return torch.stack(shares, dim=1).flatten(0, 1)[: int(texts)]
+
+
+def mean_over_all(total: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+    """This process' part of a mean over what all processes count: the average of the parts is the mean."""
+    _, world = _place()
+    return total * world / _summed(count)
+
+
+def _summed(count: torch.Tensor) -> torch.Tensor:
+    summed = count.detach().clone()
+    if _place()[1] > 1:
+        torch.distributed.all_reduce(summed)
+    return summed
 
 
 def average_gradients(model: torch.nn.Module, processes: Any) -> None:
@@ -47,6 +91,13 @@ def average_gradients(model: torch.nn.Module, processes: Any) -> None:
     for parameter in model.parameters():
         if parameter.grad is not None:
             parameter.grad = processes.reduce(parameter.grad, reduction="mean")
+
+
+def average(value: float, processes: Any) -> float:
+    """A value averaged over all processes."""
+    if processes.num_processes == 1:
+        return value
+    return float(processes.reduce(torch.tensor(value, device=processes.device), reduction="mean"))
 
 
 def total(count: int, processes: Any) -> int:

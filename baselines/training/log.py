@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,15 +19,19 @@ _AVERAGED = 20
 
 
 class Log:
-    """`log.jsonl` of a folder. What steps after `step` have written is taken back: they will come again."""
+    """`log.jsonl` of a folder. What steps after `step` have written is taken back: they will come again.
 
-    def __init__(self, folder: Path, step: int) -> None:
+    Of several processes one `writes`.
+    """
+
+    def __init__(self, folder: Path, step: int, *, writes: bool = True) -> None:
         self._path = folder / "log.jsonl"
         self._plot = folder / "loss.svg"
         kept = [entry for entry in _read(self._path) if entry["step"] <= step]
-        write_bytes(self._path, "".join(map(_line, kept)).encode())
+        if writes:
+            write_bytes(self._path, "".join(map(_line, kept)).encode())
         self._entries = kept
-        self._file = self._path.open("a", encoding="utf-8")
+        self._file = (self._path if writes else Path(os.devnull)).open("a", encoding="utf-8")
         self._began = self._told = time.monotonic()
         self._first = 0.0
 

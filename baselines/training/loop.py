@@ -56,7 +56,7 @@ def train(objective: Objective, recipe: Recipe, seed: int, folder: Path, progres
         decayed(model, recipe.weight_decay), recipe.learning_rate, recipe.betas, recipe.epsilon, fused=True
     )
     state = restore(folder, model, optimizer) or State()
-    log = Log(folder, state.step)
+    log = Log(folder, state.step, writes=accelerator.is_main_process)
     started, saved = time.perf_counter(), time.perf_counter()
     with PeakMemory() as peak:
         while (done := share_done(recipe, state)) < 1:
@@ -76,7 +76,7 @@ def train(objective: Objective, recipe: Recipe, seed: int, folder: Path, progres
             optimizer.zero_grad(set_to_none=True)
             state = state.after(devices.total(tokens, accelerator))
             rate = optimizer.param_groups[0]["lr"]
-            log.add(state, value / recipe.accumulate, rate, norm, said)
+            log.add(state, devices.average(value / recipe.accumulate, accelerator), rate, norm, said)
             log.tell(progress, share_done(recipe, state))
             if time.perf_counter() - saved > SAVED_EVERY and accelerator.is_main_process:
                 state = state.timed(time.perf_counter() - started)

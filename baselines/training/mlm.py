@@ -12,7 +12,7 @@ import torch
 from baselines.encoders.tower import Tokens, cut, padded
 from baselines.training.chunks import CHUNK_TOKENS, read
 from baselines.training.corpus import Corpus, open_corpus
-from baselines.training.devices import share
+from baselines.training.devices import mean_over_all, share
 from baselines.training.masking import Head, guess_loss, masked, padded_labels
 from baselines.training.objective import Footprint, Loss
 from baselines.training.towers import framed, save_backbone
@@ -37,7 +37,9 @@ class MaskedLM:
         texts = drawn_passages(
             self.corpus, self.tokenizer, self._recipe.document_tokens, self._recipe.batch, rng
         )
-        hidden, labels = masked(texts, self._recipe.objective["mask"], self.tokenizer, rng)
+        # Every process masks the whole batch, so that it is masked alike however many there are.
+        all_hidden, all_labels = masked(texts, self._recipe.objective["mask"], self.tokenizer, rng)
+        hidden, labels = share(all_hidden), share(all_labels)
         sums, counts = [], []
         for places in chunked(hidden, self.model):
             device = next(self.model.parameters()).device
@@ -46,7 +48,7 @@ class MaskedLM:
             value, count = guess_loss(self.head, batch.run(self.backbone), wanted, self.backbone)
             sums.append(value)
             counts.append(count)
-        return Loss(torch.stack(sums).sum() / torch.stack(counts).sum(), read(texts))
+        return Loss(mean_over_all(torch.stack(sums).sum(), torch.stack(counts).sum()), read(hidden))
 
     def footprint(self) -> Footprint:
         """A batch, and the logits of what is hidden in it: kept, and their gradients twice."""
@@ -71,8 +73,8 @@ def passages(materials: Materials, tokenizer: Any) -> Corpus:
 def drawn_passages(
     corpus: Corpus, tokenizer: Any, longest: int, count: int, rng: np.random.Generator
 ) -> list[Tokens]:
-    """This process' share of `count` passages drawn at random, each between [CLS] and [SEP]."""
-    drawn = share(rng.integers(len(corpus.passages) - 1, size=count).tolist())
+    """`count` passages drawn at random, each between [CLS] and [SEP]: those of all processes."""
+    drawn = rng.integers(len(corpus.passages) - 1, size=count).tolist()
     return [framed(tokenizer, longest, corpus.passage(number)) for number in drawn]
 
 

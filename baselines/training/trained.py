@@ -64,10 +64,12 @@ class Training:
         if setting.random_weights:
             return rehearse(self, setting.seed, progress)
         cache = Cache.default()
+        from baselines.training.devices import together
+
         start = self._start(setting, cache, progress)
         made_of = self.made_of(setting.seed, cache)
         folder = self._folder(setting.seed, made_of, cache)
-        with cache.locked(folder.name):
+        with together(cache.locked(folder.name)):
             if facts(folder) is None:
                 progress.say(f"    training {self.name}, seed {setting.seed}, in {folder}")
                 _train(self, Materials(self.recipe, setting.seed, start, cache, progress), folder, made_of)
@@ -163,13 +165,15 @@ def _trained(start: str, seed: int) -> tuple[Leaf, int]:
 def _train(training: Training, materials: Materials, folder: Path, made_of: Mapping[str, Any]) -> None:
     import torch
 
+    from baselines.training.devices import is_first
     from baselines.training.loop import train
 
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(materials.seed)
     spent = train(training.objective(materials), training.recipe, materials.seed, folder, materials.progress)
-    write_json(folder / _FACTS, {"spent": spent.to_json(), "made_of": dict(made_of)})
-    (folder / "state.safetensors").unlink(missing_ok=True)
+    if is_first():
+        write_json(folder / _FACTS, {"spent": spent.to_json(), "made_of": dict(made_of)})
+        (folder / "state.safetensors").unlink(missing_ok=True)
 
 
 def rehearse(training: Training, seed: int, progress: Progress) -> Path:
