@@ -1,6 +1,6 @@
 """RetroMAE (Xiao et al. 2022): a masked auto-encoder whose decoder sees a text through its [CLS] alone.
 
-What is new in it is the pre-training. Its fine-tuned checkpoints are plain: the last layer's
+What is new in it is the pre-training (`masks.py`, `decoder.py`, `pretraining.py`). Its fine-tuned checkpoints are plain: the last layer's
 [CLS], an inner product, no normalisation, no prefix. `Shitao/RetroMAE` and
 `Shitao/RetroMAE_MSMARCO` are pre-trained only and retrieve nothing before fine-tuning, so they
 are no variants. The MS MARCO checkpoints were fine-tuned on passages with titles, which the
@@ -9,11 +9,24 @@ official passages lack.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
-from baselines.encoders.transformer import Conventions, plain_variant
-from benchmarks.registry import Baseline, Paper
+from baselines.encoders.transformer import Conventions, TransformerEncoder, plain_variant
+from baselines.training.recipe import Recipe, recipes
+from baselines.training.trained import Materials, TrainedCheckpoint, Training, trained_variant
+from baselines.training.tuning import tuned
+from benchmarks.interfaces import Setting
+from benchmarks.registry import Baseline, Paper, Variant
+
+if TYPE_CHECKING:
+    from baselines.training.objective import Objective
+    from baselines.training.towers import OneTower
+
+_RECIPES = Path(__file__).with_name("recipe.toml")
+EXPERIMENTS = Path(__file__).with_name("experiments.toml")
 
 # No revision of these was to be found in a source.
 FINETUNED = Checkpoint("Shitao/RetroMAE_MSMARCO_finetune", weights=PYTORCH)
@@ -22,6 +35,48 @@ BEIR = Checkpoint("Shitao/RetroMAE_BEIR", weights=PYTORCH)
 
 ON_MSMARCO = Conventions(normalised=False, query_tokens=32, document_tokens=140, pooling="first token")
 ON_BEIR = Conventions(normalised=False, query_tokens=32, document_tokens=144, pooling="first token")
+
+
+def _objective(materials: Materials) -> Objective:
+    """With a decoder RetroMAE's pre-training, without one masked words alone."""
+    if "decoder" in materials.recipe.objective:
+        from baselines.retromae.pretraining import RetroMAE
+
+        return RetroMAE(materials)
+    from baselines.training.mlm import MaskedLM
+
+    return MaskedLM(materials)
+
+
+def _conventions(recipe: Recipe) -> Conventions:
+    return Conventions(
+        normalised=False, query_tokens=recipe.query_tokens, document_tokens=recipe.document_tokens,
+        pooling="first token",
+    )  # fmt: skip
+
+
+def _tower(materials: Materials) -> OneTower:
+    from baselines.training.towers import OneTower
+
+    return OneTower(materials.start.weights, _conventions(materials.recipe))
+
+
+def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) -> TransformerEncoder:
+    return TransformerEncoder(checkpoint, _conventions(recipe), setting)
+
+
+def _trained(profile: str) -> dict[str, Variant]:
+    """A variant for each recipe of a profile, and for each fine-tuning after it."""
+    found = {}
+    for name, recipe in recipes(_RECIPES, profile).items():
+        training = Training(f"retromae:{profile}:{name}", recipe, _objective)
+        build = partial(_encoder, recipe)
+        found[f"{profile}:{name}"] = trained_variant(training, build, f"pre-trained here: {name}")
+        for tuning, after in tuned(training, _tower, profile).items():
+            summary = f"the same, fine-tuned on {tuning.replace('-', ', ')} % of its training pairs"
+            found[f"{profile}:{name}:{tuning}"] = trained_variant(after, build, summary)
+    return found
+
 
 baseline = Baseline(
     key="retromae",
@@ -40,6 +95,9 @@ baseline = Baseline(
         "beir": plain_variant(
             BEIR, ON_BEIR, "fine-tuned on MS MARCO with the hard negatives of sentence-transformers"
         ),
+        **_trained("paper"),
+        **_trained("lab"),
+        **_trained("synthetic"),
     },
     published=Path(__file__).with_name("published.toml"),
 )

@@ -45,13 +45,17 @@ def activations(model: torch.nn.Module, footprint: Footprint) -> int:
     """Bytes that the layers of the widest encoder keep for their gradients, in 32 bits."""
     configs = [module.config for module in model.modules() if hasattr(module, "config")]
     per_token = max((_per_token(config, footprint.longest) for config in configs), default=0)
-    return 2 * per_token * footprint.tokens
+    return per_token * footprint.tokens
 
 
 def _per_token(config: Any, longest: int) -> int:
-    layers, width, heads = config.num_hidden_layers, config.hidden_size, config.num_attention_heads
     # One layer more for the embeddings and the poolings.
-    return int((layers + 1) * (34 * width + 5 * heads * longest))
+    return int(config.num_hidden_layers + 1) * layer_bytes(config, longest)
+
+
+def layer_bytes(config: Any, longest: int) -> int:
+    """Bytes that one layer of a BERT keeps of a token of a text of `longest`, in 32 bits."""
+    return int(2 * (34 * config.hidden_size + 5 * config.num_attention_heads * longest))
 
 
 def available(device: torch.device) -> int:
