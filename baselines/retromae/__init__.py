@@ -51,7 +51,7 @@ def _objective(materials: Materials) -> Objective:
 def _conventions(recipe: Recipe) -> Conventions:
     return Conventions(
         normalised=False, query_tokens=recipe.query_tokens, document_tokens=recipe.document_tokens,
-        pooling="first token",
+        pooling=recipe.objective["pooling"],
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Pre-training (Xiao et al. 2022, section 3): guess the hidden words, and tell the text again from its [CLS].
 
-The encoder reads a text with few tokens hidden and guesses those, as BERT does. Its [CLS] of that text goes to a weak
-decoder (`decoder.py`), which is shown little of the text besides (`masks.py`). The loss is the sum of both.
+The encoder reads a text with few tokens hidden and guesses those, as BERT does. Its [CLS] of that text, the sentence
+embedding, goes to a weak decoder (`decoder.py`), which is shown little of the text besides (`masks.py`). The loss is
+the sum of both.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import padded
 from baselines.retromae.decoder import decoder
 from baselines.retromae.masks import Reconstruction, padded_masks
@@ -24,7 +26,10 @@ from baselines.training.trained import Materials
 
 
 class RetroMAE(MaskedLM):
-    """Takes `mask`, the encoder's; `decoder` (basic, enhanced), `decoder_mask`, and `decoder_layers` of the basic one."""
+    """Takes `mask`, the encoder's, and `pooling`, what the sentence embedding is ([CLS] in the paper).
+
+    And `decoder` (basic, enhanced), `decoder_mask`, and of the basic one `decoder_layers`.
+    """
 
     def __init__(self, materials: Materials) -> None:
         super().__init__(materials)
@@ -49,7 +54,8 @@ class RetroMAE(MaskedLM):
             states = batch.run(self.backbone)
             wanted = padded_labels([labels[place] for place in places], device)
             guesses = guess_loss(self.head, states, wanted, self.backbone)
-            found.append((*guesses, *self._decoded(states[:, 0], [again[place] for place in places])))
+            sentence = POOLINGS[recipe.objective["pooling"]](states, batch.attended)
+            found.append((*guesses, *self._decoded(sentence, [again[place] for place in places])))
         encoder, guessed, decoded, asked = (torch.stack(column).sum() for column in zip(*found, strict=True))
         parts = {"encoder": mean_over_all(encoder, guessed), "decoder": mean_over_all(decoded, asked)}
         said = {name: value.item() for name, value in parts.items()}
@@ -58,7 +64,7 @@ class RetroMAE(MaskedLM):
     def _decoded(
         self, sentence: torch.Tensor, again: list[Reconstruction]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The decoder's summed cross entropy for texts whose [CLS] are `sentence` [texts, width], and of how many tokens."""
+        """The decoder's summed cross entropy, and of how many tokens; `sentence` [texts, width] are the embeddings."""
         embeddings, device = self.backbone.embeddings, sentence.device
         ids = padded([one.text for one in again], self.tokenizer.pad_token_id, device).ids
         words = embeddings(input_ids=ids)

@@ -1,0 +1,97 @@
+"""Distillation (Xiao et al. 2022, section 4): the encoder's scores are to be spread as a teacher's are.
+
+A query has its document and some that were mined; teacher and student each turn their scores of these into shares by
+a softmax, and the loss is the Kullback-Leibler divergence of the student's shares from the teacher's. The paper's
+teacher is a cross-encoder of its own training that was not released: any retriever of the bench that can score can be one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import kl_div, log_softmax, softmax
+
+from baselines.training.chunks import read, vectors_of
+from baselines.training.devices import share
+from baselines.training.mining import mined
+from baselines.training.objective import Footprint, Loss, pair_footprint
+from baselines.training.pairs import training_pairs
+from baselines.training.towers import Towers
+from baselines.training.trained import Materials
+from benchmarks.collections.collection import open_collection
+from benchmarks.errors import UsageError
+from benchmarks.interfaces import Query, Scorer, Setting
+from benchmarks.retrieval.resolve import open_indexes, resolve_part
+from benchmarks.spec import parse
+from benchmarks.storage.cache import Cache
+
+
+class Distillation:
+    """Takes `teacher`, a spec, and `teacher_temperature`; `share`, `temperature`, `negatives` as in fine-tuning.
+
+    `candidates` are a query's documents in a step: its own and so many less one of the `negatives` that are mined.
+    """
+
+    def __init__(self, towers: Towers, materials: Materials) -> None:
+        self._recipe, self._seed = materials.recipe, materials.seed
+        self._options = materials.recipe.objective
+        self._towers = towers
+        self.model = towers.model
+        corpus = self._recipe.corpus
+        self._data = training_pairs(corpus, self._options["share"], materials.cache)
+        self._mined = mined(
+            self._recipe.start, self._seed, corpus, self._options["negatives"], materials.cache, materials.progress
+        )  # fmt: skip
+        self._teacher = teacher(self._options["teacher"], corpus, materials.cache)
+
+    def loss(self, step: int) -> Loss:
+        """The divergence, averaged over the queries of `step`."""
+        pairs = share(self._data.batch(step, self._recipe.batch, self._seed))
+        candidates = self.candidates(pairs, step)
+        queries = [Query(query, self._data.queries[query]) for query, _ in pairs]
+        texts = self._towers.query_tokens([query.text for query in queries])
+        documents = self._data.documents([id for ids in candidates for id in ids])
+        passages = self._towers.document_tokens(documents)
+        padding, cached = self._towers.tokenizer.pad_token_id, self._options.get("cached", False)
+        asked = vectors_of(self._towers.query, texts, padding, cached=cached)
+        found = vectors_of(self._towers.document, passages, padding, cached=cached)
+        scores = (asked.unsqueeze(1) * found.unflatten(0, (len(pairs), -1))).sum(dim=2)
+        taught = torch.from_numpy(np.stack(self._teacher.score(queries, candidates))).to(scores.device)
+        value = divergence(
+            scores / self._options["temperature"], taught / self._options["teacher_temperature"]
+        )
+        return Loss(value, read(texts) + read(passages))
+
+    def candidates(self, pairs: list[tuple[str, str]], step: int) -> list[list[str]]:
+        """For each pair its document, and then mined ones, drawn with replacement."""
+        rng = np.random.default_rng([self._seed, step])
+        others = self._options["candidates"] - 1
+        return [
+            [document, *rng.choice(self._mined.get(query) or [document], size=others).tolist()]
+            for query, document in pairs
+        ]
+
+    def footprint(self) -> Footprint:
+        """Queries, and several documents of each."""
+        return pair_footprint(self._recipe, 1 + self._options["candidates"])
+
+    def save(self, folder: Path) -> None:
+        """The towers."""
+        self._towers.save(folder)
+
+
+def divergence(student: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
+    """KL(teacher || student) of scores [queries, candidates], each turned into shares, averaged over the queries."""
+    return kl_div(log_softmax(student, dim=1), softmax(taught, dim=1), reduction="batchmean")
+
+
+def teacher(spec: str, corpus: str, cache: Cache) -> Scorer:
+    """What scores the documents of `corpus`, ready to. Raises `UsageError` for what only searches."""
+    collection = open_collection(corpus, cache)
+    found = resolve_part(parse(spec), Setting(collection.conventions.language, collection=corpus))
+    if not isinstance(found, Scorer):
+        raise UsageError(f"{spec} cannot teach: it finds documents and scores none that are given")
+    open_indexes(found, collection, cache)
+    return found
