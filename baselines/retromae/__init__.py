@@ -48,6 +48,12 @@ def _objective(materials: Materials) -> Objective:
     return MaskedLM(materials)
 
 
+def _distillation(materials: Materials) -> Objective:
+    from baselines.retromae.distillation import Distillation
+
+    return Distillation(_tower(materials), materials)
+
+
 def _conventions(recipe: Recipe) -> Conventions:
     return Conventions(
         normalised=False, query_tokens=recipe.query_tokens, document_tokens=recipe.document_tokens,
