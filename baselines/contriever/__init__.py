@@ -1,17 +1,30 @@
 """Contriever (Izacard et al. 2022): dense retrieval learnt without judgments.
 
-What is new in it, random cropping and MoCo, is in its training. What a reproducer must get
-right at the other end: the mean over unmasked positions, an inner product without
-normalisation, no prefix. Taking [CLS], or the cosine, gives other numbers.
+What is new in it, random cropping and MoCo, is in its training (`cropping.py`, `inbatch.py`, `moco.py`).
+What a reproducer must get right at the other end: the mean over unmasked positions, an inner product
+without normalisation, no prefix. Taking [CLS], or the cosine, gives other numbers.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
-from baselines.encoders.transformer import Conventions, plain_variant
-from benchmarks.registry import Baseline, Paper
+from baselines.encoders.transformer import Conventions, TransformerEncoder, plain_variant
+from baselines.training.recipe import Recipe, recipes
+from baselines.training.trained import Materials, TrainedCheckpoint, Training, trained_variant
+from baselines.training.tuning import tuned
+from benchmarks.interfaces import Setting
+from benchmarks.registry import Baseline, Paper, Variant
+
+if TYPE_CHECKING:
+    from baselines.training.objective import Objective
+    from baselines.training.towers import Towers
+
+EXPERIMENTS = Path(__file__).with_name("experiments.toml")
+_RECIPES = Path(__file__).with_name("recipe.toml")
 
 # The repositories hold PyTorch files only.
 UNSUPERVISED = Checkpoint("facebook/contriever", "2bd46a25019aeea091fd42d1f0fd4801675cf699", weights=PYTORCH)
@@ -23,6 +36,42 @@ MULTILINGUAL = Checkpoint("facebook/mcontriever", weights=PYTORCH)
 MULTILINGUAL_MSMARCO = Checkpoint("facebook/mcontriever-msmarco", weights=PYTORCH)
 
 CONVENTIONS = Conventions(normalised=False, query_tokens=512, document_tokens=512)
+
+
+def conventions(recipe: Recipe) -> Conventions:
+    """The mean over tokens, not scaled (section 3.2), at the lengths of a recipe."""
+    return Conventions(False, recipe.query_tokens, recipe.document_tokens)
+
+
+def _objective(materials: Materials) -> Objective:
+    from baselines.contriever.inbatch import InBatch
+    from baselines.contriever.moco import MoCo
+
+    return MoCo(materials) if materials.recipe.objective["queue"] else InBatch(materials)
+
+
+def _tower(materials: Materials) -> Towers:
+    from baselines.training.towers import OneTower
+
+    return OneTower(materials.start.weights, conventions(materials.recipe))
+
+
+def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) -> TransformerEncoder:
+    return TransformerEncoder(checkpoint, conventions(recipe), setting)
+
+
+def _trained(profile: str) -> dict[str, Variant]:
+    """A variant for each recipe of a profile, and for each fine-tuning after it."""
+    found = {}
+    for name, recipe in recipes(_RECIPES, profile).items():
+        training = Training(f"contriever:{profile}:{name}", recipe, _objective)
+        build = partial(_encoder, recipe)
+        found[f"{profile}:{name}"] = trained_variant(training, build, f"pre-trained here: {name}")
+        for tuning, after in tuned(training, _tower, profile, temperature=0.05).items():
+            summary = f"the same, fine-tuned on {tuning.replace('-', ', ')} % of its training pairs"
+            found[f"{profile}:{name}:{tuning}"] = trained_variant(after, build, summary)
+    return found
+
 
 baseline = Baseline(
     key="contriever",
@@ -46,6 +95,9 @@ baseline = Baseline(
         "mcontriever-msmarco": plain_variant(
             MULTILINGUAL_MSMARCO, CONVENTIONS, "the multilingual one, fine-tuned on English MS MARCO"
         ),
+        **_trained("paper"),
+        **_trained("lab"),
+        **_trained("synthetic"),
     },
     published=Path(__file__).with_name("published.toml"),
 )

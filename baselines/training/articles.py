@@ -2,6 +2,7 @@
 
 wikipedia-schools     Wikipedia for Schools 2007, from the folder of `RETRIEVER_BENCH_DATA`
 synthetic/SIZE        the articles of the synthetic world
+A+B                   those of A, and then those of B
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Article:
 
 def articles(corpus: str) -> Iterator[Article]:
     """The articles of a corpus, streamed. Raises `MissingData`."""
+    if len(several := parts(corpus)) > 1:
+        return itertools.chain.from_iterable(map(articles, several))
     if corpus == SCHOOLS:
         return _schools(_schools_file())
     if corpus.startswith(_SYNTHETIC):
@@ -43,8 +46,15 @@ def articles(corpus: str) -> Iterator[Article]:
     raise _unread(corpus)
 
 
+def parts(corpus: str) -> list[str]:
+    """The names of the corpora that a corpus is made of: one, or those between plus signs."""
+    return corpus.split("+")
+
+
 def identity(corpus: str) -> dict[str, Any]:
     """What names the contents of a corpus. Raises `MissingData`."""
+    if len(several := parts(corpus)) > 1:
+        return {"corpora": [identity(part) for part in several]}
     if corpus.startswith(_SYNTHETIC):
         return {"corpus": corpus, "version": VERSION}
     if corpus == SCHOOLS:
