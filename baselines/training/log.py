@@ -31,7 +31,8 @@ class Log:
         if writes:
             write_bytes(self._path, "".join(map(_line, kept)).encode())
         self._entries = kept
-        self._file = (self._path if writes else Path(os.devnull)).open("a", encoding="utf-8")
+        # Line by line: a state must not be saved before the lines of its steps.
+        self._file = (self._path if writes else Path(os.devnull)).open("a", 1, "utf-8")
         self._began = self._told = time.monotonic()
         self._first = 0.0
 
@@ -51,7 +52,6 @@ class Log:
         if now - self._told < _TOLD_EVERY:
             return
         self._told = now
-        self._file.flush()
         pace = (done - self._first) / (now - self._began)
         left = f", about {duration((1 - done) / pace)} left" if pace else ""
         last = self._entries[-1]
@@ -59,7 +59,6 @@ class Log:
 
     def ends(self) -> tuple[float, float]:
         """The loss at the beginning and at the end, averaged over a few steps."""
-        self._file.flush()
         return self._mean(_AVERAGED), self._mean(-_AVERAGED)
 
     def plot(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from baselines.training.objective import Objective
 from baselines.training.recipe import Recipe
 from baselines.training.state import State, restore, save
 from benchmarks.efficiency.memory import PeakMemory
+from benchmarks.errors import BenchError
 from benchmarks.progress import Progress
 
 SAVED_EVERY = 60.0
@@ -46,7 +48,7 @@ def train(objective: Objective, recipe: Recipe, seed: int, folder: Path, progres
     """Train `objective` in `folder`, or go on where it was killed; ends with the checkpoint written.
 
     The weights are those of a training that was never killed, byte for byte on one machine's CPU. Raises
-    `TooLarge` before the first step where memory cannot hold it.
+    `TooLarge` before the first step where memory cannot hold it, and `BenchError` where the loss is no number.
     """
     accelerator = devices.accelerator()
     model = objective.model.to(accelerator.device).train()
@@ -70,13 +72,14 @@ def train(objective: Objective, recipe: Recipe, seed: int, folder: Path, progres
                     loss = objective.loss(state.step * recipe.accumulate + part)
                 torch.autograd.backward(loss.value / recipe.accumulate)
                 value, tokens, said = value + loss.value.item(), tokens + loss.tokens, loss.said
+            value = finite(devices.average(value / recipe.accumulate, accelerator), state)
             devices.average_gradients(model, accelerator)
             norm = clipped(model, recipe.clip)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             state = state.after(devices.total(tokens, accelerator))
             rate = optimizer.param_groups[0]["lr"]
-            log.add(state, devices.average(value / recipe.accumulate, accelerator), rate, norm, said)
+            log.add(state, value, rate, norm, said)
             log.tell(progress, share_done(recipe, state))
             if time.perf_counter() - saved > SAVED_EVERY and accelerator.is_main_process:
                 state = state.timed(time.perf_counter() - started)
@@ -104,6 +107,15 @@ def rate_at(done: float, recipe: Recipe) -> float:
     if done < recipe.warmup:
         return done / recipe.warmup
     return max(0.0, (1 - done) / (1 - recipe.warmup)) if recipe.decay else 1.0
+
+
+def finite(loss: float, state: State) -> float:
+    """The loss. Raises `BenchError` for one that is no number: nothing would be learnt any more."""
+    if math.isfinite(loss):
+        return loss
+    raise BenchError(
+        f"the loss of step {state.step + 1} is {loss}; lower the recipe's learning_rate, or clip gradients"
+    )
 
 
 def step_seed(seed: int, step: int) -> int:
