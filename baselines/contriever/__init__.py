@@ -67,7 +67,7 @@ def _trained(profile: str) -> dict[str, Variant]:
         training = Training(f"contriever:{profile}:{name}", recipe, _objective)
         build = partial(_encoder, recipe)
         found[f"{profile}:{name}"] = trained_variant(training, build, f"pre-trained here: {name}")
-        for tuning, after in tuned(training, _tower, profile, temperature=0.05).items():
+        for tuning, after in tuned(training, _tower, profile).items():
             summary = f"the same, fine-tuned on {tuning.replace('-', ', ')} % of its training pairs"
             found[f"{profile}:{name}:{tuning}"] = trained_variant(after, build, summary)
     return found
