@@ -15,7 +15,7 @@ from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.transformer import Conventions, TransformerEncoder, plain_variant
 from baselines.training.recipe import Recipe, recipes
 from baselines.training.trained import Materials, TrainedCheckpoint, Training, trained_variant
-from baselines.training.tuning import tuned
+from baselines.training.tuning import after, tuned
 from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 EXPERIMENTS = Path(__file__).with_name("experiments.toml")
 _RECIPES = Path(__file__).with_name("recipe.toml")
+_TUNING = Path(__file__).with_name("tuning.toml")
 
 # The repositories hold PyTorch files only.
 UNSUPERVISED = Checkpoint("facebook/contriever", "2bd46a25019aeea091fd42d1f0fd4801675cf699", weights=PYTORCH)
@@ -56,6 +57,22 @@ def _tower(materials: Materials) -> Towers:
     return OneTower(materials.start.weights, conventions(materials.recipe))
 
 
+def _fine_tuning(materials: Materials) -> Objective:
+    from baselines.contriever.finetuning import OneNegativeEach
+
+    return OneNegativeEach(_tower(materials), materials)
+
+
+def _two_phases(training: Training, profile: str) -> dict[str, Training]:
+    """The fine-tunings of `tuning.toml` after a pre-training, by the variant's name."""
+    found = {}
+    for name, recipe in recipes(_TUNING, profile).items():
+        miner = recipe.objective.get("miner")
+        options = {"miner": f"{training.name}:{miner}"} if miner else {}
+        found[name] = Training(f"{training.name}:{name}", after(training, recipe, options), _fine_tuning)
+    return found
+
+
 def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) -> TransformerEncoder:
     return TransformerEncoder(checkpoint, conventions(recipe), setting)
 
@@ -67,9 +84,10 @@ def _trained(profile: str) -> dict[str, Variant]:
         training = Training(f"contriever:{profile}:{name}", recipe, _objective)
         build = partial(_encoder, recipe)
         found[f"{profile}:{name}"] = trained_variant(training, build, f"pre-trained here: {name}")
-        for tuning, after in tuned(training, _tower, profile).items():
-            summary = f"the same, fine-tuned on {tuning.replace('-', ', ')} % of its training pairs"
-            found[f"{profile}:{name}:{tuning}"] = trained_variant(after, build, summary)
+        tunings = {**tuned(training, _tower, profile), **_two_phases(training, profile)}
+        for tuning, later in tunings.items():
+            summary = f"the same, fine-tuned: {tuning}"
+            found[f"{profile}:{name}:{tuning}"] = trained_variant(later, build, summary)
     return found
 
 

@@ -22,7 +22,10 @@ from baselines.training.trained import Materials
 
 
 class FineTuning:
-    """Takes `share` (of 100 pairs), `temperature`, and `negatives`: 0, or the depth that one a query is mined from."""
+    """Takes `share` (of 100 pairs), `temperature`, and `negatives`: 0, or the depth that one a query is mined from.
+
+    They are mined by the start, or by the retriever that `miner` names.
+    """
 
     def __init__(self, towers: Towers, materials: Materials) -> None:
         self._recipe, self._seed = materials.recipe, materials.seed
@@ -34,14 +37,14 @@ class FineTuning:
         )
         self._mined: Negatives = {}
         if depth := self._options.get("negatives", 0):
-            start, _, other = self._recipe.start.partition("@")
+            miner, _, other = self._options.get("miner", self._recipe.start).partition("@")
             seed = int(other) if other else materials.seed
-            self._mined = mined(start, seed, self._recipe.corpus, depth, materials.cache, materials.progress)
+            self._mined = mined(miner, seed, self._recipe.corpus, depth, materials.cache, materials.progress)
 
     def loss(self, step: int) -> Loss:
         """Minus the log of the right documents' shares, averaged over the queries."""
         pairs = self._data.batch(step, self._recipe.batch, self._seed)
-        queries, documents = [query for query, _ in pairs], self._with_negatives(pairs, step)
+        queries, documents = [query for query, _ in pairs], self.with_negatives(pairs, step)
         texts = self._towers.query_tokens([self._data.queries[query] for query in share(queries)])
         passages = self._towers.document_tokens(self._data.documents(share(documents)))
         padding, cached = self._towers.tokenizer.pad_token_id, self._options.get("cached", False)
@@ -53,7 +56,7 @@ class FineTuning:
         value = contrastive(asked, found, right, self._options["temperature"], forbidden=known)
         return Loss(value, read(texts) + read(passages), {"hits": hit_rate(asked, found, right)})
 
-    def _with_negatives(self, pairs: list[tuple[str, str]], step: int) -> list[str]:
+    def with_negatives(self, pairs: list[tuple[str, str]], step: int) -> list[str]:
         """The documents of the pairs, and then one mined negative of each query that has some."""
         rng = np.random.default_rng([self._seed, step])
         hard = [found[rng.integers(len(found))] for query, _ in pairs if (found := self._mined.get(query))]

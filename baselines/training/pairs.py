@@ -51,6 +51,10 @@ class TrainingPairs:
         found = {document.id: document for document in self._texts.get(list(dict.fromkeys(ids)))}
         return [found[id] for id in ids]
 
+    def drawn(self, count: int, rng: np.random.Generator) -> list[str]:
+        """The ids of so many documents of the collection, judged or not, each drawn uniformly."""
+        return self._texts.ids(rng.integers(len(self._texts), size=count))
+
     def false_negatives(self, queries: Sequence[str], documents: Sequence[str]) -> NDArray[np.bool_]:
         """Which documents are relevant to which queries, bool[queries, documents]."""
         return np.array([[document in self.relevant[query] for document in documents] for query in queries])

@@ -67,6 +67,8 @@ class Training:
         from baselines.training.devices import together
 
         start = self._start(setting, cache, progress)
+        if miner := self._miner:
+            self._made(miner, setting, progress)
         made_of = self.made_of(setting.seed, cache)
         folder = self._folder(setting.seed, made_of, cache)
         with together(cache.locked(folder.name)):
@@ -80,6 +82,7 @@ class Training:
         return {
             "recipe": self.recipe.to_json(),
             "start": self._start_identity(seed, cache),
+            **({"miner": self._identity_of(miner, seed, cache)} if (miner := self._miner) else {}),
             "data": data_identity(self.recipe.corpus, cache),
             "seed": seed,
             "version": VERSION,
@@ -130,21 +133,34 @@ class Training:
             return drawn
         if checkpoint := starts.released(self.recipe.start):
             return starts.from_folder(checkpoint.locate())
-        leaf, seed = _trained(self.recipe.start, setting.seed)
+        return starts.from_folder(self._made(self.recipe.start, setting, progress) / "checkpoint")
+
+    @property
+    def _miner(self) -> str:
+        """The training that hard negatives are mined with, where it is another than the start."""
+        name: str = self.recipe.objective.get("miner", "")
+        return name if name and variant_of(_trained(name, 0)[0])[1].trained_here else ""
+
+    def _made(self, name: str, setting: Setting, progress: Progress) -> Path:
+        """The folder of another training that this one builds on; it is trained where it was not."""
+        leaf, seed = _trained(name, setting.seed)
         train = variant_of(leaf)[1].train
         if train is None:
-            raise MissingWeights(f"{self.name} starts from {leaf}, which is not trained here")
-        return starts.from_folder(train(replace(setting, seed=seed), progress) / "checkpoint")
+            raise MissingWeights(f"{self.name} builds on {leaf}, which is not trained here")
+        return train(replace(setting, seed=seed), progress)
 
     def _start_identity(self, seed: int, cache: Cache) -> Any:
         if self.recipe.start.startswith("scratch:"):
             return {"pieces": starts.PIECES, **identity(self.recipe.vocabulary or self.recipe.corpus)}
         if checkpoint := starts.released(self.recipe.start):
             return checkpoint.identity(Setting())
-        leaf, other = _trained(self.recipe.start, seed)
+        return self._identity_of(self.recipe.start, seed, cache)
+
+    def _identity_of(self, name: str, seed: int, cache: Cache) -> Any:
+        leaf, other = _trained(name, seed)
         train = variant_of(leaf)[1].train
         if not isinstance(train, Training):
-            raise MissingWeights(f"{self.name} starts from {leaf}, which is not trained here")
+            raise MissingWeights(f"{self.name} builds on {leaf}, which is not trained here")
         return {"variant": train.name, **train.made_of(other, cache)}
 
 
@@ -184,11 +200,14 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
     """
     recipe = training.recipe
     pairs = recipe.corpus.endswith("/train")
+    # What a recipe mines with is not trained in a rehearsal.
+    miner = {"miner": "bm25:flat"} if recipe.objective.get("negatives") else {}
     small = replace(
         recipe,
         start=recipe.start if recipe.start.startswith("scratch:") else "scratch:base",
         corpus=f"{_REHEARSED}/train" if pairs else _REHEARSED,
         vocabulary=_REHEARSED, batch=min(recipe.batch, _REHEARSED_BATCH), tokens=0, steps=2,
+        objective={**recipe.objective, **miner},
     )  # fmt: skip
     if small.batch < recipe.batch:
         progress.say(f"    {training.name}: batches of {small.batch} instead of {recipe.batch:,}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,13 +26,14 @@ def tuned(training: Training, make: MakeTowers, profile: str, **options: object)
     """
     return {
         name: Training(
-            f"{training.name}:{name}", _after(training, recipe, options), partial(_fine_tuning, make)
+            f"{training.name}:{name}", after(training, recipe, options), partial(_fine_tuning, make)
         )
         for name, recipe in recipes(_TUNING, profile).items()
     }
 
 
-def _after(training: Training, recipe: Recipe, options: dict[str, object]) -> Recipe:
+def after(training: Training, recipe: Recipe, options: Mapping[str, object]) -> Recipe:
+    """The recipe of a fine-tuning that starts from what `training` makes, and keeps its towers and lengths."""
     before = training.recipe
     kept = {
         name: before.objective[name]
