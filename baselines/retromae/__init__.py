@@ -48,10 +48,15 @@ def _objective(materials: Materials) -> Objective:
     return MaskedLM(materials)
 
 
-def _distillation(materials: Materials) -> Objective:
-    from baselines.retromae.distillation import Distillation
+def _fine_tuning(materials: Materials) -> Objective:
+    """With a teacher distillation, without one the contrast with mined negatives."""
+    if "teacher" in materials.recipe.objective:
+        from baselines.retromae.distillation import Distillation
 
-    return Distillation(_tower(materials), materials)
+        return Distillation(_tower(materials), materials)
+    from baselines.training.finetuning import FineTuning
+
+    return FineTuning(_tower(materials), materials)
 
 
 def _conventions(recipe: Recipe) -> Conventions:
@@ -81,6 +86,10 @@ def _trained(profile: str) -> dict[str, Variant]:
         for tuning, after in tuned(training, _tower, profile).items():
             summary = f"the same, fine-tuned on {tuning.replace('-', ', ')} % of its training pairs"
             found[f"{profile}:{name}:{tuning}"] = trained_variant(after, build, summary)
+    for name, recipe in recipes(_RECIPES, f"{profile}-finetuning").items():
+        training = Training(f"retromae:{profile}:{name}", recipe, _fine_tuning)
+        summary = f"{recipe.start} fine-tuned further: {name.rpartition('-')[2]}"
+        found[f"{profile}:{name}"] = trained_variant(training, partial(_encoder, recipe), summary)
     return found
 
 

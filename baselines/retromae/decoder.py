@@ -28,7 +28,7 @@ class BasicDecoder(torch.nn.Module):
         self.layers = torch.nn.ModuleList(Layer(config) for _ in range(layers))
 
     def forward(
-        self, sentence: torch.Tensor, words: torch.Tensor, positions: torch.Tensor, seen: torch.Tensor
+        self, sentence: torch.Tensor, words: torch.Tensor, _positions: torch.Tensor, seen: torch.Tensor
     ) -> torch.Tensor:
         """States to guess from, [texts, tokens, width].
 

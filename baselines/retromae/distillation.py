@@ -15,7 +15,7 @@ from torch.nn.functional import kl_div, log_softmax, softmax
 
 from baselines.training.chunks import read, vectors_of
 from baselines.training.devices import share
-from baselines.training.mining import mined
+from baselines.training.mining import negatives_of
 from baselines.training.objective import Footprint, Loss, pair_footprint
 from baselines.training.pairs import training_pairs
 from baselines.training.towers import Towers
@@ -29,10 +29,7 @@ from benchmarks.storage.cache import Cache
 
 
 class Distillation:
-    """Takes `teacher`, a spec, and `teacher_temperature`; `share`, `temperature`, `negatives` as in fine-tuning.
-
-    `candidates` are a query's documents in a step: its own and so many less one of the `negatives` that are mined.
-    """
+    """Takes `teacher`, a spec, and `teacher_temperature`; and what fine-tuning on mined negatives takes."""
 
     def __init__(self, towers: Towers, materials: Materials) -> None:
         self._recipe, self._seed = materials.recipe, materials.seed
@@ -41,9 +38,7 @@ class Distillation:
         self.model = towers.model
         corpus = self._recipe.corpus
         self._data = training_pairs(corpus, self._options["share"], materials.cache)
-        self._mined = mined(
-            self._recipe.start, self._seed, corpus, self._options["negatives"], materials.cache, materials.progress
-        )  # fmt: skip
+        self._mined = negatives_of(self._recipe, self._seed, materials.cache, materials.progress)
         self._teacher = teacher(self._options["teacher"], corpus, materials.cache)
 
     def loss(self, step: int) -> Loss:
@@ -67,15 +62,15 @@ class Distillation:
     def candidates(self, pairs: list[tuple[str, str]], step: int) -> list[list[str]]:
         """For each pair its document, and then mined ones, drawn with replacement."""
         rng = np.random.default_rng([self._seed, step])
-        others = self._options["candidates"] - 1
+        each = self._options["negatives_each"]
         return [
-            [document, *rng.choice(self._mined.get(query) or [document], size=others).tolist()]
+            [document, *rng.choice(self._mined.get(query) or [document], size=each).tolist()]
             for query, document in pairs
         ]
 
     def footprint(self) -> Footprint:
         """Queries, and several documents of each."""
-        return pair_footprint(self._recipe, 1 + self._options["candidates"])
+        return pair_footprint(self._recipe, 2 + self._options["negatives_each"])
 
     def save(self, folder: Path) -> None:
         """The towers."""

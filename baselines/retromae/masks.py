@@ -40,7 +40,7 @@ def basic(text: Tokens, rate: float, tokenizer: Any, rng: np.random.Generator) -
     return Reconstruction(hidden, labels, np.ones((len(text.ids), len(text.ids)), dtype=bool))
 
 
-def enhanced(text: Tokens, rate: float, tokenizer: Any, rng: np.random.Generator) -> Reconstruction:
+def enhanced(text: Tokens, rate: float, _tokenizer: Any, rng: np.random.Generator) -> Reconstruction:
     """Ask for every token of [CLS] text [SEP]; a share `rate` of the others is hidden from each."""
     labels = [IGNORED, *text.ids[1:-1], IGNORED]
     return Reconstruction(text, labels, sampled(len(text.ids) - 2, rate, rng))

@@ -1,6 +1,6 @@
 """Fine-tuning on judged pairs: the softmax of a query's document over those of the batch.
 
-Besides the documents of the other queries each query may bring a mined one (`negatives` names the depth it is drawn
+Besides the documents of the other queries each query may bring mined ones (`negatives` names the depth they are drawn
 from). Documents that are judged relevant to a query are no negatives of it.
 """
 
@@ -14,7 +14,7 @@ import torch
 from baselines.training.chunks import read, vectors_of
 from baselines.training.devices import gathered, share
 from baselines.training.losses import contrastive, hit_rate
-from baselines.training.mining import Negatives, mined
+from baselines.training.mining import Negatives, negatives_of
 from baselines.training.objective import Footprint, Loss, pair_footprint
 from baselines.training.pairs import TrainingPairs, training_pairs
 from baselines.training.towers import Towers
@@ -22,9 +22,9 @@ from baselines.training.trained import Materials
 
 
 class FineTuning:
-    """Takes `share` (of 100 pairs), `temperature`, and `negatives`: 0, or the depth that one a query is mined from.
+    """Takes `share` (of 100 pairs), `temperature`, and `negatives`: 0, or the depth that some are mined from.
 
-    They are mined by the start, or by the retriever that `miner` names.
+    These are `negatives_each` a query, or one, and found by `miner`, a spec, or by what it starts from.
     """
 
     def __init__(self, towers: Towers, materials: Materials) -> None:
@@ -36,10 +36,9 @@ class FineTuning:
             self._recipe.corpus, self._options["share"], materials.cache
         )
         self._mined: Negatives = {}
-        if depth := self._options.get("negatives", 0):
-            miner, _, other = self._options.get("miner", self._recipe.start).partition("@")
-            seed = int(other) if other else materials.seed
-            self._mined = mined(miner, seed, self._recipe.corpus, depth, materials.cache, materials.progress)
+        self._each = self._options.get("negatives_each", 1)
+        if self._options.get("negatives"):
+            self._mined = negatives_of(self._recipe, self._seed, materials.cache, materials.progress)
 
     def loss(self, step: int) -> Loss:
         """Minus the log of the right documents' shares, averaged over the queries."""
@@ -57,14 +56,18 @@ class FineTuning:
         return Loss(value, read(texts) + read(passages), {"hits": hit_rate(asked, found, right)})
 
     def with_negatives(self, pairs: list[tuple[str, str]], step: int) -> list[str]:
-        """The documents of the pairs, and then one mined negative of each query that has some."""
+        """The documents of the pairs, and then mined negatives of each query that has some."""
         rng = np.random.default_rng([self._seed, step])
-        hard = [found[rng.integers(len(found))] for query, _ in pairs if (found := self._mined.get(query))]
+        hard = [
+            found[place]
+            for query, _ in pairs if (found := self._mined.get(query))
+            for place in rng.integers(len(found), size=self._each)
+        ]  # fmt: skip
         return [document for _, document in pairs] + hard
 
     def footprint(self) -> Footprint:
         """Queries and documents of a batch."""
-        return pair_footprint(self._recipe, 3 if self._mined else 2)
+        return pair_footprint(self._recipe, 2 + self._each if self._mined else 2)
 
     def save(self, folder: Path) -> None:
         """The towers."""

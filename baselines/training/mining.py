@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from baselines.training.recipe import Recipe
 from benchmarks.collections.collection import open_collection
 from benchmarks.interfaces import Setting
 from benchmarks.progress import Progress
@@ -15,6 +16,13 @@ from benchmarks.storage.cache import Cache
 
 Negatives = dict[str, list[str]]
 """Query id to document ids, the hardest first."""
+
+
+def negatives_of(recipe: Recipe, seed: int, cache: Cache, progress: Progress) -> Negatives:
+    """The negatives of a recipe, `negatives` deep, by its `miner`, or by what it starts from."""
+    spec, _, other = recipe.objective.get("miner", recipe.start).partition("@")
+    depth = recipe.objective["negatives"]
+    return mined(spec, int(other) if other else seed, recipe.corpus, depth, cache, progress)
 
 
 def mined(spec: str, seed: int, id: str, depth: int, cache: Cache, progress: Progress) -> Negatives:

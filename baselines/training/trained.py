@@ -200,14 +200,12 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
     """
     recipe = training.recipe
     pairs = recipe.corpus.endswith("/train")
-    # What a recipe mines with is not trained in a rehearsal.
-    miner = {"miner": "bm25:flat"} if recipe.objective.get("negatives") else {}
     small = replace(
         recipe,
         start=recipe.start if recipe.start.startswith("scratch:") else "scratch:base",
         corpus=f"{_REHEARSED}/train" if pairs else _REHEARSED,
         vocabulary=_REHEARSED, batch=min(recipe.batch, _REHEARSED_BATCH), tokens=0, steps=2,
-        objective={**recipe.objective, **miner},
+        objective=_without_weights(recipe.objective),
     )  # fmt: skip
     if small.batch < recipe.batch:
         progress.say(f"    {training.name}: batches of {small.batch} instead of {recipe.batch:,}")
@@ -220,6 +218,12 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
     assert drawn is not None
     _train(rehearsed, Materials(small, seed, drawn, cache, progress), folder, made_of)
     return folder
+
+
+def _without_weights(objective: Mapping[str, Any]) -> dict[str, Any]:
+    """An objective whose negatives are found, and whose scores are taught, by what needs no weights."""
+    others = {"miner": "negatives" in objective, "teacher": "teacher" in objective}
+    return {**objective, **{name: "bm25:flat" for name, asked in others.items() if asked}}
 
 
 def facts(folder: Path) -> dict[str, Any] | None:
@@ -287,11 +291,12 @@ class TrainedCheckpoint(Checkpoint):
 
 
 def contamination(made_of: Mapping[str, Any]) -> str:
-    """What the first start of a chain of trainings has seen."""
-    start = made_of["start"]
-    if "recipe" in start:
-        return contamination(start)
-    return starts.CONTAMINATION.get(made_of["recipe"]["start"], "")
+    """What the first start of a chain of trainings has seen, or the teacher of one of them."""
+    start, recipe = made_of["start"], made_of["recipe"]
+    teacher = recipe["objective"].get("teacher", "").partition(":")[0]
+    if teacher in starts.CONTAMINATION:
+        return f"taught by {teacher}: {starts.CONTAMINATION[teacher]}"
+    return contamination(start) if "recipe" in start else starts.CONTAMINATION.get(recipe["start"], "")
 
 
 def _weights(folder: Path) -> str:

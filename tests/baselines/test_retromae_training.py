@@ -118,9 +118,7 @@ def test_the_sentence_embedding_learns_from_the_decoder(cache: Cache) -> None:
     assert not gradient[:, 1:].any()
 
 
-def test_a_checkpoint_gives_the_vectors_of_the_model_that_was_trained(
-    cache: Cache, tmp_path: Path
-) -> None:
+def test_a_checkpoint_gives_the_vectors_of_the_model_that_was_trained(cache: Cache, tmp_path: Path) -> None:
     """The mean of the last layer, read from disk by the variant's encoder; the decoder is left behind."""
     objective = RetroMAE(materials(cache, decoder="enhanced", pooling="mean"))
     spent = train(objective, objective._recipe, 0, tmp_path, QUIET)
