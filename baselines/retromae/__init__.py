@@ -88,7 +88,7 @@ def _trained(profile: str) -> dict[str, Variant]:
             found[f"{profile}:{name}:{tuning}"] = trained_variant(after, build, summary)
     for name, recipe in recipes(_RECIPES, f"{profile}-finetuning").items():
         training = Training(f"retromae:{profile}:{name}", recipe, _fine_tuning)
-        summary = f"{recipe.start} fine-tuned further: {name.rpartition('-')[2]}"
+        summary = f"{recipe.start}, fine-tuned further"
         found[f"{profile}:{name}"] = trained_variant(training, partial(_encoder, recipe), summary)
     return found
 
