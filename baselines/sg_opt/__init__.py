@@ -1,12 +1,14 @@
 """SG-OPT (Kim, Yoo and Lee 2021): sentence vectors from BERT, guided by its own layers.
 
 It is measured on sentence pairs, not on retrieval. No checkpoint was released: its rows come from
-the recipe. The rows it is set against need nothing but the language model: [CLS], means and WK
-pooling of its layers, and whitening.
+the recipes here (`losses.py`, `views.py`, `training.py`). The rows it is set against need nothing but the
+language model: [CLS], means and WK pooling of its layers, and whitening.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +18,18 @@ from baselines.encoders.variants import weighted
 from baselines.encoders.weights import Weights
 from baselines.sg_opt.pooling import LayerPooling, mean_of_last_two, wk
 from baselines.sg_opt.whitening import Whitening
-from benchmarks.interfaces import Setting
+from baselines.training.recipe import recipes
+from baselines.training.trained import Materials, Training, trained_variant
+from benchmarks.interfaces import Encoder, Setting
 from benchmarks.registry import Baseline, Paper, Variant
 
 if TYPE_CHECKING:
     import torch
+
+    from baselines.training.objective import Objective
+
+_RECIPES = Path(__file__).with_name("recipe.toml")
+EXPERIMENTS = Path(__file__).with_name("experiments.toml")
 
 MODELS = {
     "bert-base": Checkpoint("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594"),
@@ -41,7 +50,7 @@ LAYERED: dict[str, LayerPooling] = {"mean of the last two layers": mean_of_last_
 """The poolings that look at more than the last layer."""
 
 
-def _encoder(checkpoint: Checkpoint, pooling: str, setting: Setting) -> TransformerEncoder:
+def _pooled(pooling: str, checkpoint: Checkpoint, setting: Setting) -> TransformerEncoder:
     conventions = Conventions(normalised=False, query_tokens=128, document_tokens=128, pooling=pooling)
     if pooling not in LAYERED:
         return TransformerEncoder(checkpoint, conventions, setting)
@@ -54,29 +63,58 @@ def _encoder(checkpoint: Checkpoint, pooling: str, setting: Setting) -> Transfor
     return TransformerEncoder(checkpoint, conventions, setting, build)
 
 
-def _variant(checkpoint: Checkpoint, pooling: str, summary: str) -> Variant:
-    return weighted(lambda setting: _encoder(checkpoint, pooling, setting), summary, checkpoint)
+def _whitened(checkpoint: Checkpoint, setting: Setting) -> Whitening:
+    return Whitening(_pooled("mean", checkpoint, setting))
 
 
-def _whitened(checkpoint: Checkpoint, summary: str) -> Variant:
-    return weighted(lambda setting: Whitening(_encoder(checkpoint, "mean", setting)), summary, checkpoint)
+UNTUNED: dict[str, tuple[Callable[[Checkpoint, Setting], Encoder], str]] = {
+    **{way: (partial(_pooled, pooling), words) for way, (pooling, words) in POOLINGS.items()},
+    "whitening": (_whitened, "the mean of the last layer, whitened on the collection"),
+}
+"""What is made of a language model as it is."""
+
+
+def _variant(model: str, way: str) -> Variant:
+    build, words = UNTUNED[way]
+    return weighted(partial(build, MODELS[model]), f"{model}, untuned, {words}", MODELS[model])
+
+
+def _objective(materials: Materials) -> Objective:
+    from baselines.sg_opt.simcse import SimCSE
+    from baselines.sg_opt.training import SelfGuided
+
+    return (SimCSE if materials.recipe.objective["loss"] == "simcse" else SelfGuided)(materials)
+
+
+def _trained(profile: str) -> dict[str, Variant]:
+    """A variant for each recipe; of one without a budget, which gives its start, all that can be made untuned."""
+    found = {}
+    for name, recipe in recipes(_RECIPES, profile).items():
+        key = f"{profile}:{name}"
+        if recipe.steps:
+            training = Training(f"sg_opt:{key}", recipe, _objective)
+            build = partial(_pooled, recipe.objective["pooling"])
+            found[key] = trained_variant(training, build, f"trained here: {name}")
+            continue
+        # All read one folder, which has the name of the first.
+        training = Training(f"sg_opt:{key}:{next(iter(UNTUNED))}", recipe, _objective)
+        for way, (make, words) in UNTUNED.items():
+            found[f"{key}:{way}"] = trained_variant(training, make, f"{recipe.start}, untuned, {words}")
+    return found
 
 
 baseline = Baseline(
     key="sg_opt",
-    summary="sentence vectors from an untuned language model; the trained form comes from the recipe",
+    summary="sentence vectors from a language model: untuned, or guided by its own layers",
     paper=Paper(
         "Self-Guided Contrastive Learning for BERT Sentence Representations", "Kim et al.", 2021, "2106.07345"
     ),
     variants={
-        **{
-            f"{model}:{pooling}": _variant(checkpoint, name, f"{model}, untuned, {words}")
-            for model, checkpoint in MODELS.items()
-            for pooling, (name, words) in POOLINGS.items()
-        },
-        "bert-base:whitening": _whitened(
-            MODELS["bert-base"], "bert-base, untuned, the mean of the last layer, whitened on the collection"
-        ),
+        **{f"{model}:{way}": _variant(model, way) for model in MODELS for way in POOLINGS},
+        "bert-base:whitening": _variant("bert-base", "whitening"),
+        **_trained("paper"),
+        **_trained("lab"),
+        **_trained("synthetic"),
     },
     published=Path(__file__).with_name("published.toml"),
 )

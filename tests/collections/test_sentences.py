@@ -18,7 +18,8 @@ from benchmarks.suites import suites
 
 PAIRS = {
     "sts12": 3108, "sts13": 1500, "sts14": 3750, "sts15": 3000, "sts16": 1186,
-    "sts-b/train": 5749, "sts-b/dev": 1500, "sts-b/test": 1379, "sick-r/test": 4927, "sick-r/all": 9927,
+    "sts-b/train": 5749, "sts-b/dev": 1500, "sts-b/test": 1379, "sts-b/all": 8628,
+    "sick-r/train": 5000, "sick-r/test": 4927, "sick-r/all": 9927,
     "sts17/ar-ar": 250, "sts17/es-es": 250, "sts17/en-en": 250,
 }  # fmt: skip
 LABELS = {

@@ -20,7 +20,7 @@ from benchmarks.errors import MalformedInput
 
 _WIKI = "https://ixa2.si.ehu.eus/stswiki/images"
 _SEMEVAL = "https://alt.qcri.org"
-_GENERATED = re.compile(r"synthetic/([a-z]+|[1-9][0-9]*)/pairs")
+_GENERATED = re.compile(r"synthetic/([a-z]+|[1-9][0-9]*)/pairs(?:/(train))?")
 
 
 def _declared(url: str, licence: str, local: str) -> DeclaredFile:
@@ -75,11 +75,11 @@ def _year(archive: str, local: str, folder: str, prefix: str, subsets: str) -> T
     return Task(tuple(Part(file, name) for name in names), _read_years)
 
 
-def _benchmark(split: str) -> Task[Pair]:
+def _benchmark(*splits: str) -> Task[Pair]:
     file = _declared(
         f"{_WIKI}/4/48/Stsbenchmark.tar.gz", "mixed, research; see LICENSE.txt", "sts/sts_en/STSBenchmark"
     )
-    return Task((Part(file, f"stsbenchmark/sts-{split}.csv"),), _read_benchmark)
+    return Task(tuple(Part(file, f"stsbenchmark/sts-{split}.csv") for split in splits), _read_benchmark)
 
 
 def _sick(*splits: str) -> Task[Pair]:
@@ -125,6 +125,8 @@ TASKS = {
     "sts-b/train": _benchmark("train"),
     "sts-b/dev": _benchmark("dev"),
     "sts-b/test": _benchmark("test"),
+    "sts-b/all": _benchmark("train", "dev", "test"),
+    "sick-r/train": _sick("train", "trial"),
     "sick-r/test": _sick("test_annotated"),
     "sick-r/all": _sick("train", "trial", "test_annotated"),
     "sts17/ar-ar": _track("track1.ar-ar"),
@@ -134,15 +136,15 @@ TASKS = {
 
 
 def generated(id: str) -> tuple[Any, Items[Pair]] | None:
-    """Stamp and pairs of `synthetic/SIZE/pairs`, or nothing for another id. Raises `UsageError`."""
+    """Stamp and pairs of `synthetic/SIZE/pairs[/train]`, or nothing for another id. Raises `UsageError`."""
     found = _GENERATED.fullmatch(id)
     if found is None:
         return None
-    world = world_of(found[1])
+    world, split = world_of(found[1]), found[2] or "test"
 
     def items(_: Report) -> Iterator[tuple[str, Pair]]:
-        """The pairs of the test split, numbered."""
-        for number, pair in enumerate(pairs(world, "test"), start=1):
+        """The pairs of the split, numbered."""
+        for number, pair in enumerate(pairs(world, split), start=1):
             yield f"{id}, pair {number}", Pair(f"pair-{number}", pair.first, pair.second, pair.similarity)
 
     return [id, VERSION], items
