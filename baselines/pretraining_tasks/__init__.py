@@ -96,6 +96,7 @@ baseline = Baseline(
         "none": _variant("not pre-trained"),
         **_trained("paper"),
         **_trained("lab"),
+        **_trained("synthetic"),
     },
     published=Path(__file__).with_name("published.toml"),
 )
