@@ -80,10 +80,13 @@ def _variant(model: str, way: str) -> Variant:
 
 
 def _objective(materials: Materials) -> Objective:
+    from baselines.sg_opt.selection import Selected
     from baselines.sg_opt.simcse import SimCSE
     from baselines.sg_opt.training import SelfGuided
 
-    return (SimCSE if materials.recipe.objective["loss"] == "simcse" else SelfGuided)(materials)
+    options = materials.recipe.objective
+    made = SimCSE(materials) if options["loss"] == "simcse" else SelfGuided(materials)
+    return Selected(made, materials) if "select" in options else made
 
 
 def _trained(profile: str) -> dict[str, Variant]:

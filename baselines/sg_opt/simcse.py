@@ -31,15 +31,15 @@ class SimCSE:
         self.tokenizer = materials.start.weights.tokenizer()
         self.backbone = materials.start.weights.backbone()
         width = self.backbone.config.hidden_size
-        self._tower = Pooled(self.backbone, POOLINGS[self._recipe.objective["pooling"]], normalised=False)
+        self.tower = Pooled(self.backbone, POOLINGS[self._recipe.objective["pooling"]], normalised=False)
         self._head = torch.nn.Sequential(torch.nn.Linear(width, width), torch.nn.Tanh())
-        self.model: torch.nn.Module = torch.nn.ModuleDict({"tower": self._tower, "head": self._head})
+        self.model: torch.nn.Module = torch.nn.ModuleDict({"tower": self.tower, "head": self._head})
 
     def loss(self, step: int) -> Loss:
         """Each sentence is to find its own second reading among those of the batch (equation 4)."""
         sentences = self._sentences.batch(step, self._recipe.batch, self._seed)
         texts = tokenised(self.tokenizer, share(sentences), self._recipe.document_tokens)
-        vectors = vectors_of(self._tower, [*texts, *texts], self.tokenizer.pad_token_id, cached=False)
+        vectors = vectors_of(self.tower, [*texts, *texts], self.tokenizer.pad_token_id, cached=False)
         first, second = normalize(self._head(vectors), dim=1).chunk(2)
         first, second = gathered(first), gathered(second)
         own = torch.arange(len(first), device=first.device)

@@ -40,19 +40,19 @@ class SelfGuided:
         # The embeddings are layer 0 of both: they stay as they are.
         self.backbone.embeddings.requires_grad_(False)
         config = self.backbone.config
-        self._tuned = Pooled(self.backbone, POOLINGS[self._options["pooling"]], normalised=False)
+        self.tower = Pooled(self.backbone, POOLINGS[self._options["pooling"]], normalised=False)
         self._guide = LayersPooled(self.fixed, Views(self._options["view"]))
         self._head = Head(config.hidden_size, self._options["head"], config.initializer_range)
         self._layers: int = config.num_hidden_layers
         self.model: torch.nn.Module = torch.nn.ModuleDict(
-            {"tuned": self._tuned, "guide": self._guide, "head": self._head}
+            {"tuned": self.tower, "guide": self._guide, "head": self._head}
         )
 
     def loss(self, step: int) -> Loss:
         """The contrast of the sentences of a step, and lambda times the distance from BERT_F."""
         sentences = self._sentences.batch(step, self._recipe.batch, self._seed)
         texts = tokenised(self.tokenizer, share(sentences), self._recipe.document_tokens)
-        vectors = vectors_of(self._tuned, texts, self.tokenizer.pad_token_id, cached=False)
+        vectors = vectors_of(self.tower, texts, self.tokenizer.pad_token_id, cached=False)
         c = gathered(normalize(self._head(vectors), dim=-1))
         h = gathered(normalize(self._head(self._views(texts, len(sentences), step)), dim=-1))
         contrast = SAMPLED.get(self._options["loss"], opt3)(c, h, self._options["temperature"])

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from baselines.encoders.checkpoints import Checkpoint
 from baselines.encoders.tower import padded
 from baselines.encoders.transformer import tokenised
 from baselines.sg_opt import _RECIPES, _objective, _pooled, baseline
+from baselines.sg_opt.selection import Selected
 from baselines.sg_opt.sentences import Sentences
 from baselines.sg_opt.training import SelfGuided
 from baselines.training import starts
@@ -25,7 +25,7 @@ from baselines.training.recipe import Recipe, recipes
 from baselines.training.trained import Materials, TrainedCheckpoint, Training, facts
 from benchmarks.collections import open_collection
 from benchmarks.errors import UsageError
-from benchmarks.interfaces import Setting
+from benchmarks.interfaces import Encoder, Setting
 from benchmarks.progress import Progress
 from benchmarks.retrieval.sentences import cosine, parted
 from benchmarks.storage.cache import Cache
@@ -192,7 +192,7 @@ def test_what_is_saved_is_what_was_trained(loss: str, pooling: str, cache: Cache
     texts = ["a sentence", "and another one, longer", ""]
     encoder = _pooled(pooling, Checkpoint(""), Setting(checkpoint=tmp_path / "checkpoint"))
     found = encoder.encode_queries(texts)
-    tower = objective.model["tower" if loss == "simcse" else "tuned"].eval()  # type: ignore[index]
+    tower = objective.tower.eval()  # type: ignore[attr-defined]
     batch = padded(tokenised(objective.tokenizer, texts, 128), 0)  # type: ignore[attr-defined]
     with torch.no_grad():
         np.testing.assert_allclose(found, tower(batch).numpy(), atol=2e-5)
@@ -232,14 +232,61 @@ def test_a_start_of_the_hub_is_trained_from_its_folder(tmp_path: Path, cache: Ca
         np.testing.assert_allclose(ours, model(ids).last_hidden_state[:, 0].numpy(), atol=1e-5)
 
 
-def spearman(checkpoint: TrainedCheckpoint, pooling: str) -> float:
+def spearman(encoder: Encoder) -> float:
     """Spearman's correlation on the generated pairs that are measured."""
     collection = open_collection("synthetic/small/pairs", Cache.default())
-    encoder = _pooled(pooling, checkpoint, Setting())
     pairs = list(collection.documents())
     first, second = (encoder.encode_queries([parted(pair.text)[side] for pair in pairs]) for side in (0, 1))
     grades = collection.judgments()["all"]
     return float(spearmanr(cosine(first, second), [grades[pair.id] for pair in pairs]).statistic)
+
+
+def test_the_best_of_the_looks_is_kept(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every 50 steps, until ten looks were no better: the weights of the best come out, not the last."""
+    chosen = recipe(select="synthetic/tiny/pairs")
+    objective = _objective(materials(chosen, cache))
+    assert isinstance(objective, Selected)
+    scores = iter([0.2, 0.5, *[0.4] * 10, 0.9])
+    monkeypatch.setattr(objective, "score", lambda: next(scores))
+    monkeypatch.setattr(objective._objective, "loss", lambda step: step)
+    bias = objective._objective.backbone.encoder.layer[0].output.dense.bias
+    for step in range(0, 1_100):
+        with torch.no_grad():
+            bias.fill_(step)
+        assert objective.loss(step) == step
+    assert list(scores) == [0.9]
+    objective.save(tmp_path / "checkpoint")
+    saved = starts.from_folder(tmp_path / "checkpoint").weights.backbone()
+    assert saved.encoder.layer[0].output.dense.bias.unique().tolist() == [100.0]
+
+
+def test_a_look_scores_as_the_bench_does(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spearman's correlation is that of the saved encoder, without dropout; training goes on with it."""
+    chosen = recipe(select="synthetic/small/pairs", pooling="mean")
+    objective = _objective(materials(chosen, cache))
+    assert isinstance(objective, Selected)
+    objective.model.train()
+    found = objective.score()
+    assert objective._objective.tower.training
+    objective.save(tmp_path / "checkpoint")
+    given = Setting(checkpoint=tmp_path / "checkpoint")
+    assert found == pytest.approx(spearman(_pooled("mean", Checkpoint(""), given)), abs=1e-4)
+
+
+def test_a_training_that_was_killed_keeps_its_best(cache: Cache) -> None:
+    """What was found lies in the model's state: another objective goes on from it."""
+    made = [_objective(materials(recipe(select="synthetic/tiny/pairs"), cache)) for _ in "ab"]
+    first, second = (one for one in made if isinstance(one, Selected))
+    with torch.no_grad():
+        first._objective.backbone.encoder.layer[0].output.dense.bias.fill_(7)
+    first.best.offer(first._objective.backbone, 0.5)
+    first.best.offer(first._objective.backbone, 0.4)
+    second.model.load_state_dict(first.model.state_dict())
+    assert second.best.score.item() == 0.5
+    assert second.best.waited.item() == 1
+    assert second.best.backbone.encoder.layer[0].output.dense.bias.unique().tolist() == [7.0]
 
 
 @pytest.mark.slow
@@ -251,8 +298,8 @@ def test_training_learns(name: str) -> None:
     _, before = trained(replace(chosen, steps=0), "sg_opt:untrained")
     spent = (facts(folder) or {})["spent"]
     assert spent["last_loss"] < spent["first_loss"] / 2
-    measured = partial(spearman, pooling=chosen.objective["pooling"])
-    assert measured(after) > measured(before) + 0.01
+    scores = [spearman(_pooled(chosen.objective["pooling"], point, Setting())) for point in (after, before)]
+    assert scores[0] > scores[1] + 0.01
 
 
 @pytest.mark.slow
