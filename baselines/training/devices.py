@@ -32,9 +32,7 @@ def together(lock: AbstractContextManager[None]) -> Iterator[None]:
         with lock:
             yield
         return
-    from accelerate import PartialState
-
-    processes: Any = PartialState()
+    processes = accelerator()
     if processes.is_main_process:
         with lock:
             processes.wait_for_everyone()
