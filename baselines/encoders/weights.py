@@ -69,7 +69,7 @@ class FolderWeights:
         import torch
         from transformers import AutoModel, BertModel
 
-        _quiet()
+        quiet()
         file = weights_in(self._folder)
         # A PyTorch file is read with torch.load(weights_only=True): tensors, never code.
         kind: Any = BertModel if prefix else AutoModel
@@ -102,7 +102,7 @@ class FolderWeights:
 
         if not any((self._folder / name).exists() for name in _TOKENIZERS):
             raise MissingWeights(f"{self._folder} has no tokenizer ({', '.join(_TOKENIZERS)}); put it there")
-        _quiet()
+        quiet()
         with told(self._folder):
             return AutoTokenizer.from_pretrained(str(self._folder), local_files_only=True)
 
@@ -138,7 +138,8 @@ def told(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _quiet() -> None:
+def quiet() -> None:
+    """Let transformers say nothing but errors, and draw no bars of its own."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]

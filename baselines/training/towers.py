@@ -15,7 +15,7 @@ from baselines.encoders.modules import Pooled
 from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import Tokens
 from baselines.encoders.transformer import Conventions, tokenised
-from baselines.encoders.weights import Weights
+from baselines.encoders.weights import Weights, quiet
 from benchmarks.interfaces import Document
 
 
@@ -74,6 +74,7 @@ class OneTower:
 
 def save_backbone(backbone: Any, tokenizer: Any, folder: Path) -> None:
     """Write a transformers encoder and its tokenizer."""
+    quiet()
     folder.mkdir(parents=True, exist_ok=True)
     backbone.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
