@@ -2,6 +2,7 @@
 
 wikipedia-schools     Wikipedia for Schools 2007, from the folder of `RETRIEVER_BENCH_DATA`
 synthetic/SIZE        the articles of the synthetic world
+texts:COLLECTION      the documents of a collection; those that are parts of one text are one article again
 A+B                   those of A, and then those of B
 """
 
@@ -10,19 +11,25 @@ from __future__ import annotations
 import itertools
 import json
 import lzma
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.collections.collection import Collection, open_collection
 from benchmarks.collections.conventions import data_folder
 from benchmarks.collections.synthetic.dataset import VERSION, world_of
 from benchmarks.errors import MalformedInput, MissingData
 from benchmarks.storage.atomic import sha256_of
+from benchmarks.storage.cache import Cache
 
 SCHOOLS = "wikipedia-schools"
 _SCHOOLS_FILE = "wikipedia-schools/articles.jsonl.xz"
 _SYNTHETIC = "synthetic/"
+_TEXTS = "texts:"
+_PART = re.compile(r"[-#]\d+$")
+"""What ends the id of a document that is a part of a text: a sentence of XQuAD-R, a passage of MIRACL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ def articles(corpus: str) -> Iterator[Article]:
         return _schools(_schools_file())
     if corpus.startswith(_SYNTHETIC):
         return _synthetic(corpus.removeprefix(_SYNTHETIC))
+    if corpus.startswith(_TEXTS):
+        return _documents(_collection(corpus))
     raise _unread(corpus)
 
 
@@ -59,11 +68,28 @@ def identity(corpus: str) -> dict[str, Any]:
         return {"corpus": corpus, "version": VERSION}
     if corpus == SCHOOLS:
         return {"corpus": corpus, "sha256": sha256_of(_schools_file())}
+    if corpus.startswith(_TEXTS):
+        return {"corpus": corpus, "documents": _collection(corpus).inspection.documents_sha256}
     raise _unread(corpus)
 
 
 def _unread(corpus: str) -> MissingData:
-    return MissingData(f"no corpus {corpus!r} is read here; there are {SCHOOLS} and {_SYNTHETIC}SIZE")
+    return MissingData(
+        f"no corpus {corpus!r} is read here; there are {SCHOOLS}, {_SYNTHETIC}SIZE and {_TEXTS}COLLECTION"
+    )
+
+
+def _collection(corpus: str) -> Collection:
+    return open_collection(corpus.removeprefix(_TEXTS), Cache.default())
+
+
+def _documents(collection: Collection) -> Iterator[Article]:
+    """Consecutive documents whose ids differ in a last number are the sections of one article."""
+    for id, group in itertools.groupby(
+        collection.documents(), key=lambda document: _PART.sub("", document.id)
+    ):
+        sections = list(group)
+        yield Article(id, sections[0].title, tuple((section.text,) for section in sections), ())
 
 
 def _schools_file() -> Path:

@@ -237,7 +237,8 @@ def facts(folder: Path) -> dict[str, Any] | None:
 
 def data_identity(corpus: str, cache: Cache) -> Any:
     """What names the data that a recipe reads: a corpus of articles, or a collection."""
-    if corpus.startswith(("wikipedia", "synthetic/")) and "/train" not in corpus:
+    named = corpus.startswith(("wikipedia", "ccnet", "texts:"))
+    if named or (corpus.startswith("synthetic/") and "/train" not in corpus):
         return identity(corpus)
     from baselines.training.pairs import collection_identity
 

@@ -1,4 +1,4 @@
-"""A corpus written by hand, a tokenizer whose pieces are its words, and what an objective is made from."""
+"""A corpus written by hand, a tokenizer whose pieces are its words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baselines.training import corpus, starts
+from baselines.training import corpus
 from baselines.training.articles import Article
 from baselines.training.corpus import Corpus, open_corpus
-from baselines.training.recipe import Recipe
-from baselines.training.trained import Materials
 from baselines.training.wordpiece import SPECIAL
 from benchmarks.progress import Progress
 from benchmarks.storage.cache import Cache
@@ -46,13 +44,6 @@ def written(
     monkeypatch.setattr(corpus, "articles", lambda _: iter(made))
     monkeypatch.setattr(corpus, "identity", lambda named: {"corpus": named})
     return open_corpus(name, pieces, 1_000, cache, Progress(quiet=True))
-
-
-def materials(recipe: Recipe, cache: Cache, seed: int = 0) -> Materials:
-    """Those of a recipe that starts from scratch."""
-    start = starts.drawn(recipe, seed, cache)
-    assert start is not None
-    return Materials(recipe, seed, start, cache, Progress(quiet=True))
 
 
 def places(ids: Sequence[int] | np.ndarray[Any, Any], pieces: Any) -> list[tuple[int, int]]:

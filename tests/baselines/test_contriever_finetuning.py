@@ -20,7 +20,7 @@ from benchmarks.interfaces import Setting
 from benchmarks.progress import Progress
 from benchmarks.registry import Baseline, baselines
 from benchmarks.storage.cache import Cache
-from tests.baselines.articles import materials
+from tests.baselines.training.made import materials
 
 QUIET = Progress(quiet=True)
 TRAIN = "synthetic/tiny/train"

@@ -28,7 +28,8 @@ from benchmarks.registry import baselines
 from benchmarks.runner import Bench, run_cell
 from benchmarks.spec import parse
 from benchmarks.storage.cache import Cache
-from tests.baselines.articles import materials, places, tokenizer, words_of, written
+from tests.baselines.articles import places, tokenizer, words_of, written
+from tests.baselines.training.made import materials
 
 QUIET = Progress(quiet=True)
 RECIPES = recipes(Path(contriever.__file__).with_name("recipe.toml"), "synthetic")
@@ -92,7 +93,7 @@ def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor
 @pytest.mark.parametrize("cached", [False, True])
 def test_in_batch_is_equation_1_over_the_keys_of_the_batch(cached: bool, cache: Cache) -> None:
     """Loss and every gradient, with cached gradients and without."""
-    objective = in_double(made(small("inbatch", batch=5, cached=cached), cache))
+    objective = in_double(made(small("inbatch", batch=5, temperature=0.05, cached=cached), cache))
     loss = objective.loss(3)
     torch.autograd.backward(loss.value)
     found = gradients(objective.model)
@@ -111,7 +112,7 @@ def test_in_batch_is_equation_1_over_the_keys_of_the_batch(cached: bool, cache: 
 
 def test_moco_is_equation_1_over_the_queue(cache: Cache) -> None:
     """Three steps of plain descent: losses, gradients, the keys' encoder and the queue, all restated."""
-    objective = in_double(made(small("moco", batch=4, queue=6, momentum=0.75), cache))
+    objective = in_double(made(small("moco", batch=4, queue=6, temperature=0.05, momentum=0.75), cache))
     model = objective.model
     follower = {name: p.detach().clone() for name, p in model.query.named_parameters()}
     past: list[torch.Tensor] = []
