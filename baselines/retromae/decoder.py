@@ -96,7 +96,7 @@ class Layer(torch.nn.Module):
 
     def _by_head(self, states: torch.Tensor) -> torch.Tensor:
         """[texts, tokens, width] to [texts, heads, tokens, width / heads]."""
-        return states.reshape(*states.shape[:2], self.heads, -1).transpose(1, 2)
+        return states.view(*states.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 def with_sentence(sentence: torch.Tensor, words: torch.Tensor) -> torch.Tensor:

@@ -52,7 +52,7 @@ class Distillation:
         padding, cached = self._towers.tokenizer.pad_token_id, self._options.get("cached", False)
         asked = vectors_of(self._towers.query, texts, padding, cached=cached)
         found = vectors_of(self._towers.document, passages, padding, cached=cached)
-        scores = (asked.unsqueeze(1) * found.reshape(len(pairs), -1, found.shape[1])).sum(dim=2)
+        scores = torch.einsum("qd,qcd->qc", asked, found.view(len(pairs), -1, found.shape[1]))
         taught = torch.from_numpy(np.stack(self._teacher.score(queries, candidates))).to(scores.device)
         value = divergence(
             scores / self._options["temperature"], taught / self._options["teacher_temperature"]
