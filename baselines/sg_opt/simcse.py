@@ -31,7 +31,9 @@ class SimCSE:
         self.tokenizer = materials.start.weights.tokenizer()
         self.backbone = materials.start.weights.backbone()
         width = self.backbone.config.hidden_size
-        self.tower = Pooled(self.backbone, POOLINGS[self._recipe.objective["pooling"]], normalised=False)
+        self.tower: torch.nn.Module = Pooled(
+            self.backbone, POOLINGS[self._recipe.objective["pooling"]], normalised=False
+        )
         self._head = torch.nn.Sequential(torch.nn.Linear(width, width), torch.nn.Tanh())
         self.model: torch.nn.Module = torch.nn.ModuleDict({"tower": self.tower, "head": self._head})
 

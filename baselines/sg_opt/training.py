@@ -40,7 +40,9 @@ class SelfGuided:
         # The embeddings are layer 0 of both: they stay as they are.
         self.backbone.embeddings.requires_grad_(False)
         config = self.backbone.config
-        self.tower = Pooled(self.backbone, POOLINGS[self._options["pooling"]], normalised=False)
+        self.tower: torch.nn.Module = Pooled(
+            self.backbone, POOLINGS[self._options["pooling"]], normalised=False
+        )
         self._guide = LayersPooled(self.fixed, Views(self._options["view"]))
         self._head = Head(config.hidden_size, self._options["head"], config.initializer_range)
         self._layers: int = config.num_hidden_layers
