@@ -25,8 +25,11 @@ class Trained:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def train_all(specs: Iterable[str], seed: int, progress: Progress) -> Trained:
-    """Make the weights of every variant of `specs` that is trained here, or find them finished."""
+def train_all(specs: Iterable[str], setting: Setting, progress: Progress) -> Trained:
+    """Make the weights of every variant of `specs` that is trained here, or find them finished.
+
+    With random weights a training is rehearsed: a few steps, at its own size, that lead to nothing.
+    """
     leaves = list(dict.fromkeys(leaf for spec in specs for leaf in trained_leaves(parse(spec))))
     outcome = Trained()
     progress.grid(len(leaves))
@@ -34,9 +37,9 @@ def train_all(specs: Iterable[str], seed: int, progress: Progress) -> Trained:
         train = variant_of(leaf)[1].train
         if train is None:
             continue
-        progress.cell(f"training {leaf}, seed {seed}")
+        progress.cell(f"{'rehearsing' if setting.random_weights else 'training'} {leaf}, seed {setting.seed}")
         try:
-            outcome.folders[str(leaf)] = train(Setting(seed=seed), progress)
+            outcome.folders[str(leaf)] = train(setting, progress)
         except Unavailable as error:
             outcome.not_trained[str(leaf)] = str(error)
             progress.say(f"    not trained: {error}")

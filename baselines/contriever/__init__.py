@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.transformer import Conventions, TransformerEncoder, plain_variant
+from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
 from baselines.training.recipe import Recipe, recipes
-from baselines.training.trained import Materials, TrainedCheckpoint, Training, trained_variant
+from baselines.training.trained import Materials, Training
 from baselines.training.tuning import after, tuned
 from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.encoders.transformer import Conventions, TransformerEncoder
+from baselines.training.checkpoint import trained_variant
 from baselines.training.recipe import Recipe, recipes
-from baselines.training.trained import Materials, Training, trained_variant
+from baselines.training.trained import Materials, Training
 from benchmarks.registry import Baseline, Variant
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from baselines.encoders.variants import weighted
 from baselines.encoders.weights import Weights
 from baselines.sg_opt.pooling import LayerPooling, mean_of_last_two, wk
 from baselines.sg_opt.whitening import Whitening
+from baselines.training.checkpoint import trained_variant
 from baselines.training.recipe import recipes
-from baselines.training.trained import Materials, Training, trained_variant
+from baselines.training.trained import Materials, Training
 from benchmarks.interfaces import Encoder, Setting
 from benchmarks.registry import Baseline, Paper, Variant
 

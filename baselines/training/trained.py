@@ -1,4 +1,4 @@
-"""A variant that is trained here: its recipe, the checkpoint it makes, and where that lies.
+"""A training: the recipe of a variant, what it builds on, and where the checkpoint lies that it makes.
 
 trained/NAME-seed0-FINGERPRINT/     in the cache
   checkpoint/       what the encoder reads
@@ -10,14 +10,11 @@ trained/NAME-seed0-FINGERPRINT/     in the cache
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from baselines.encoders.checkpoints import Checkpoint
-from baselines.encoders.weights import FolderWeights, Weights
 from baselines.training import starts
 from baselines.training.articles import identity
 from baselines.training.recipe import Recipe
@@ -26,9 +23,9 @@ from benchmarks.interfaces import Setting
 from benchmarks.progress import Progress
 from benchmarks.protocol import fingerprint
 from benchmarks.records.store import file_name
-from benchmarks.registry import Buildable, Variant, variant_of
+from benchmarks.registry import variant_of
 from benchmarks.spec import Leaf, parse
-from benchmarks.storage.atomic import sha256_of, write_json
+from benchmarks.storage.atomic import write_json
 from benchmarks.storage.cache import Cache
 
 if TYPE_CHECKING:
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 VERSION = 1
 """Raised when the same recipe would give other weights."""
 _FACTS = "training.json"
-_REHEARSED, _REHEARSED_BATCH = "synthetic/small", 8
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,8 @@ class Training:
     def __call__(self, setting: Setting, progress: Progress) -> Path:
         """The folder of the finished training; trains, or goes on, where it is not. Raises `BenchError`s."""
         if setting.random_weights:
+            from baselines.training.rehearsal import rehearse
+
             return rehearse(self, setting.seed, progress)
         cache = Cache.default()
         from baselines.training.devices import together
@@ -70,11 +68,11 @@ class Training:
         if miner := self._miner:
             self._made(miner, setting, progress)
         made_of = self.made_of(setting.seed, cache)
-        folder = self._folder(setting.seed, made_of, cache)
+        folder = self.folder(setting.seed, made_of, cache)
         with together(cache.locked(folder.name)):
             if facts(folder) is None:
                 progress.say(f"    training {self.name}, seed {setting.seed}, in {folder}")
-                _train(self, Materials(self.recipe, setting.seed, start, cache, progress), folder, made_of)
+                carry_out(self, Materials(self.recipe, setting.seed, start, cache, progress), folder, made_of)
         return folder
 
     def made_of(self, seed: int, cache: Cache) -> dict[str, Any]:
@@ -92,7 +90,7 @@ class Training:
         """The folder of the finished training. Raises `MissingWeights` where there is none."""
         cache = Cache.default()
         try:
-            folder = self._folder(seed, self.made_of(seed, cache), cache)
+            folder = self.folder(seed, self.made_of(seed, cache), cache)
         except BenchError as error:
             raise MissingWeights(f"{self._advice(seed)} ({error})") from None
         if facts(folder) is None:
@@ -125,7 +123,8 @@ class Training:
         seeded = f" --seed {seed}" if seed else ""
         return f"{self.name} is not trained yet: `retriever-bench train --variant {self.name}{seeded}`"
 
-    def _folder(self, seed: int, made_of: Mapping[str, Any], cache: Cache) -> Path:
+    def folder(self, seed: int, made_of: Mapping[str, Any], cache: Cache) -> Path:
+        """Where the training of this lies, or would."""
         return cache.root / "trained" / f"{file_name(self.name)}-seed{seed}-{fingerprint(made_of)}"
 
     def _start(self, setting: Setting, cache: Cache, progress: Progress) -> starts.Start:
@@ -178,7 +177,8 @@ def _trained(start: str, seed: int) -> tuple[Leaf, int]:
     return leaf, int(other) if other else seed
 
 
-def _train(training: Training, materials: Materials, folder: Path, made_of: Mapping[str, Any]) -> None:
+def carry_out(training: Training, materials: Materials, folder: Path, made_of: Mapping[str, Any]) -> None:
+    """Train in `folder`, or go on there, and write what says that it is finished."""
     import torch
 
     from baselines.training.devices import is_first
@@ -190,40 +190,6 @@ def _train(training: Training, materials: Materials, folder: Path, made_of: Mapp
     if is_first():
         write_json(folder / _FACTS, {"spent": spent.to_json(), "made_of": dict(made_of)})
         (folder / "state.safetensors").unlink(missing_ok=True)
-
-
-def rehearse(training: Training, seed: int, progress: Progress) -> Path:
-    """Two steps of a recipe on generated text with a random BERT of the size it starts from, in a folder that is its own.
-
-    All but the start, the text, the number of steps and the batch, which is cut to what a small machine bears, is
-    the recipe's.
-    """
-    recipe = training.recipe
-    pairs = recipe.corpus.endswith("/train")
-    small = replace(
-        recipe,
-        start=recipe.start if recipe.start.startswith("scratch:") else "scratch:base",
-        corpus=f"{_REHEARSED}/train" if pairs else _REHEARSED,
-        vocabulary=_REHEARSED, batch=min(recipe.batch, _REHEARSED_BATCH), tokens=0, steps=2,
-        objective=_without_weights(recipe.objective),
-    )  # fmt: skip
-    if small.batch < recipe.batch:
-        progress.say(f"    {training.name}: batches of {small.batch} instead of {recipe.batch:,}")
-    cache = Cache(Cache.default().root / "rehearsals")
-    rehearsed = replace(training, recipe=small)
-    made_of = rehearsed.made_of(seed, cache)
-    folder = rehearsed._folder(seed, made_of, cache)
-    shutil.rmtree(folder, ignore_errors=True)
-    drawn = starts.drawn(small, seed, cache)
-    assert drawn is not None
-    _train(rehearsed, Materials(small, seed, drawn, cache, progress), folder, made_of)
-    return folder
-
-
-def _without_weights(objective: Mapping[str, Any]) -> dict[str, Any]:
-    """An objective whose negatives are found, and whose scores are taught, by what needs no weights."""
-    others = {"miner": "negatives" in objective, "teacher": "teacher" in objective}
-    return {**objective, **{name: "bm25:flat" for name, asked in others.items() if asked}}
 
 
 def facts(folder: Path) -> dict[str, Any] | None:
@@ -243,74 +209,3 @@ def data_identity(corpus: str, cache: Cache) -> Any:
     from baselines.training.pairs import collection_identity
 
     return collection_identity(corpus, cache)
-
-
-@dataclass(frozen=True)
-class TrainedCheckpoint(Checkpoint):
-    """The checkpoint that a training makes, for the encoders that read released ones."""
-
-    training: Training | None = None
-
-    @property
-    def needs(self) -> str:
-        """What any machine needs: the training itself."""
-        return "trained here (`retriever-bench train`)"
-
-    def identity(self, setting: Setting) -> dict[str, Any]:
-        """The recipe, whole, and the weights that came out. Raises `MissingWeights` before it was trained."""
-        if setting.random_weights or setting.checkpoint is not None:
-            return super().identity(setting)
-        assert self.training is not None
-        folder = self.training.find(setting.seed)
-        made_of = (facts(folder) or {})["made_of"]
-        seen = contamination(made_of)
-        return {
-            "trained": made_of, "weights_sha256": _weights(folder),
-            **({"contamination": seen} if seen else {}),
-        }  # fmt: skip
-
-    def open(self, setting: Setting) -> Weights:
-        """The weights of a setting: drawn, a folder's, or those trained with its seed. Raises `MissingWeights`."""
-        if setting.random_weights or setting.checkpoint is not None:
-            return super().open(setting)
-        assert self.training is not None
-        return FolderWeights(self.training.find(setting.seed) / "checkpoint" / self.part)
-
-    def missing(self) -> str:
-        """Whether it has yet to be trained with the first seed."""
-        assert self.training is not None
-        return self.training.missing(0)
-
-    def spent(self, setting: Setting) -> Mapping[str, Any]:
-        """What the training took."""
-        if setting.random_weights or setting.checkpoint is not None:
-            return {}
-        assert self.training is not None
-        found = facts(self.training.find(setting.seed)) or {}
-        spent: Mapping[str, Any] = found.get("spent", {})
-        return spent
-
-
-def contamination(made_of: Mapping[str, Any]) -> str:
-    """What the first start of a chain of trainings has seen, or the teacher of one of them."""
-    start, recipe = made_of["start"], made_of["recipe"]
-    teacher = recipe["objective"].get("teacher", "").partition(":")[0]
-    if teacher in starts.CONTAMINATION:
-        return f"taught by {teacher}: {starts.CONTAMINATION[teacher]}"
-    return contamination(start) if "recipe" in start else starts.CONTAMINATION.get(recipe["start"], "")
-
-
-def _weights(folder: Path) -> str:
-    """One hash of all weight files of a checkpoint."""
-    return fingerprint([sha256_of(path) for path in sorted((folder / "checkpoint").rglob("*.safetensors"))])
-
-
-def trained_variant(
-    training: Training, build: Callable[[TrainedCheckpoint, Setting], Buildable], summary: str
-) -> Variant:
-    """The variant that `training` makes; `build` is the encoder on its checkpoint."""
-    checkpoint = TrainedCheckpoint("", training=training)
-    return Variant(
-        lambda setting: build(checkpoint, setting), summary,
-        missing=checkpoint.missing, needs=checkpoint.needs, train=training,
-    )  # fmt: skip

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from benchmarks.commands import measuring
 from benchmarks.errors import UnknownName, UsageError
 from benchmarks.grid import Outcome, check_names
+from benchmarks.interfaces import Setting
+from benchmarks.progress import Progress
 from benchmarks.registry import baselines, profile_of, trained_leaves
 from benchmarks.retrieval.resolve import canonical_spec
 from benchmarks.spec import parse
@@ -31,12 +33,19 @@ def add(parser: ArgumentParser) -> None:
         "--profile", metavar="NAME", help=f"with --baseline: which of its (default: {_PROFILE})"
     )
     parser.add_argument("--only-train", action="store_true", help="measure nothing")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="two steps of each on generated text from random weights; keeps no weights, and says what memory it takes",
+    )
     measuring.add(parser)
 
 
 def run(args: Namespace) -> int:
     """Train, measure, render; seed after seed, so that the first is complete before the second begins."""
     variants = [str(canonical_spec(parse(text))) for text in args.variant]
+    if args.dry_run:
+        return _rehearse(variants or _of_profile(args), args)
     chosen = _chosen(args)
     if not chosen and not variants:
         raise UsageError("name a --baseline, a --suite or a --variant; see `retriever-bench list --trained`")
@@ -53,7 +62,7 @@ def run(args: Namespace) -> int:
     trained: dict[int, Trained] = {}
     outcomes: dict[int, Outcome] = {}
     for seed, cells in plan.items():
-        trained[seed] = train_all(specs[seed], seed, bench.progress)
+        trained[seed] = train_all(specs[seed], Setting(seed=seed), bench.progress)
         if not only_train:
             outcomes[seed] = run_trained(cells, trained[seed], replace(bench, seed=seed))
     report = measuring.render(outcomes, args)
@@ -75,6 +84,16 @@ def _chosen(args: Namespace) -> list[Suite]:
         return [suite(args.suite)]
     if not args.baseline:
         return []
+    profile, _ = _profile(args)
+    wanted = (args.baseline, profile)
+    found = [one for one in suites().values() if one.is_experiment and wanted in set(_profiles(one))]
+    if not found:
+        raise UsageError(f"no experiment trains {args.baseline}:{profile}; name a --variant")
+    return found
+
+
+def _profile(args: Namespace) -> tuple[str, list[str]]:
+    """The profile that is named, and the variants of the baseline in it. Raises `UnknownName`."""
     known = baselines()
     if args.baseline not in known:
         raise UnknownName("baseline", args.baseline, known)
@@ -83,11 +102,29 @@ def _chosen(args: Namespace) -> list[Suite]:
         raise UnknownName(
             f"profile of {args.baseline}", profile, profiles, "none of its variants is trained here"
         )
-    wanted = (args.baseline, profile)
-    found = [one for one in suites().values() if one.is_experiment and wanted in set(_profiles(one))]
-    if not found:
-        raise UsageError(f"no experiment trains {args.baseline}:{profile}; name a --variant")
-    return found
+    return profile, [f"{args.baseline}:{name}" for name in profiles[profile]]
+
+
+def _rehearse(variants: Sequence[str], args: Namespace) -> int:
+    """Two steps of each variant. Nothing is kept, and nothing measured."""
+    trained = {
+        0: train_all(variants, Setting(seed=args.seed or 0, random_weights=True), Progress(args.quiet))
+    }
+    if args.json:
+        measuring.print_json(_as_json(trained))
+    else:
+        _show(trained, "rehearsed")
+    return _exit_code(trained, args.strict)
+
+
+def _of_profile(args: Namespace) -> list[str]:
+    """Every variant of the suite or profile that is named."""
+    if args.suite:
+        return list(suite(args.suite).variants)
+    if not args.baseline:
+        raise UsageError("name a --baseline, a --suite or a --variant; see `retriever-bench list --trained`")
+    _, variants = _profile(args)
+    return variants
 
 
 def _profiles(one: Suite) -> Iterator[tuple[str, str]]:
@@ -104,10 +141,10 @@ def _exit_code(trained: Mapping[int, Trained], strict: bool) -> int:
     return 0 if any(one.folders for one in found) else 1
 
 
-def _show(trained: Mapping[int, Trained]) -> None:
+def _show(trained: Mapping[int, Trained], done: str = "trained") -> None:
     for seed, one in trained.items():
         for name in one.folders:
-            print(f"trained: {name}, seed {seed}")
+            print(f"{done}: {name}, seed {seed}")
         for heading, lost in (("not trained", one.not_trained), ("failed to train", one.failed)):
             for name, why in lost.items():
                 print(f"{heading}: {name}, seed {seed}: {why}")

@@ -12,9 +12,10 @@ import torch
 from baselines.contriever.finetuning import OneNegativeEach
 from baselines.encoders.transformer import Conventions
 from baselines.training import trained
+from baselines.training.checkpoint import trained_variant
 from baselines.training.recipe import Recipe
 from baselines.training.towers import OneTower
-from baselines.training.trained import Materials, Training, trained_variant
+from baselines.training.trained import Materials, Training
 from benchmarks.collections.collection import open_collection
 from benchmarks.interfaces import Setting
 from benchmarks.progress import Progress

@@ -13,9 +13,10 @@ from scipy.stats import entropy
 from baselines.encoders.transformer import Conventions
 from baselines.retromae.distillation import Distillation, divergence, teacher
 from baselines.training import starts
+from baselines.training.checkpoint import contamination
 from baselines.training.recipe import Recipe
 from baselines.training.towers import OneTower
-from baselines.training.trained import Materials, Training, contamination
+from baselines.training.trained import Materials, Training
 from benchmarks.errors import UsageError
 from benchmarks.interfaces import Query, Setting
 from benchmarks.progress import Progress

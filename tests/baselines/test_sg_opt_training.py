@@ -21,8 +21,9 @@ from baselines.sg_opt.selection import Selected
 from baselines.sg_opt.sentences import Sentences
 from baselines.sg_opt.training import SelfGuided
 from baselines.training import starts
+from baselines.training.checkpoint import TrainedCheckpoint
 from baselines.training.recipe import Recipe, recipes
-from baselines.training.trained import Materials, TrainedCheckpoint, Training, facts
+from baselines.training.trained import Materials, Training, facts
 from benchmarks.collections import open_collection
 from benchmarks.errors import UsageError
 from benchmarks.interfaces import Encoder, Setting

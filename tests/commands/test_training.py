@@ -195,3 +195,12 @@ def test_an_experiment_can_be_rehearsed(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["run", "--suite", "lost", "--dry-run", "--documents", "60", "--quiet", "--json"]) == 0
     ran = json.loads(capsys.readouterr().out)["ran"]
     assert ran == ["trainee:lab:unstable", "trainee:paper:large", PLAIN]
+
+
+def test_a_dry_run_rehearses_a_whole_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every variant of a profile is trained with random weights, experiments or not, and nothing is measured."""
+    found = asked(capsys, "train", "--baseline", "trainee", "--dry-run", code=1)
+    names = {one["variant"] for one in found["trained"]}
+    assert PLAIN in names and "trainee:lab:longer" in names
+    assert [one["variant"] for one in found["failed_to_train"]] == ["trainee:lab:unstable"]
+    assert not Path("results").exists()

@@ -11,8 +11,9 @@ import pytest
 
 from baselines.encoders.transformer import Conventions, TransformerEncoder
 from baselines.training import starts
+from baselines.training.checkpoint import contamination, trained_variant
 from baselines.training.recipe import Recipe, recipes
-from baselines.training.trained import Training, contamination, facts, trained_variant
+from baselines.training.trained import Training, facts
 from benchmarks.errors import MissingData, MissingWeights, UnknownName, UsageError
 from benchmarks.interfaces import Document, Encoder, Setting
 from benchmarks.protocol import fingerprint

@@ -1,0 +1,56 @@
+"""A rehearsal: a recipe at its own size for two steps, without its data and without the weights it starts from."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from baselines.training import starts
+from baselines.training.trained import Materials, Training, carry_out, facts
+from benchmarks.progress import Progress, duration, gibibytes
+from benchmarks.storage.cache import Cache
+
+_TEXT, _BATCH = "synthetic/small", 8
+
+
+def rehearse(training: Training, seed: int, progress: Progress) -> Path:
+    """Two steps of a recipe on generated text with a random BERT of the size it starts from, in a folder that is its own.
+
+    All but the start, the text, the number of steps and the batch, which is cut to what a small machine bears, is
+    the recipe's.
+    """
+    recipe = training.recipe
+    pairs = recipe.corpus.endswith("/train")
+    small = replace(
+        recipe,
+        start=recipe.start if recipe.start.startswith("scratch:") else "scratch:base",
+        corpus=f"{_TEXT}/train" if pairs else _TEXT,
+        vocabulary=_TEXT, batch=min(recipe.batch, _BATCH), tokens=0, steps=2,
+        objective=_without_weights(recipe.objective),
+    )  # fmt: skip
+    if small.batch < recipe.batch:
+        progress.say(f"    {training.name}: batches of {small.batch} instead of {recipe.batch:,}")
+    cache = Cache(Cache.default().root / "rehearsals")
+    rehearsed = replace(training, recipe=small)
+    made_of = rehearsed.made_of(seed, cache)
+    folder = rehearsed.folder(seed, made_of, cache)
+    shutil.rmtree(folder, ignore_errors=True)
+    drawn = starts.drawn(small, seed, cache)
+    assert drawn is not None
+    carry_out(rehearsed, Materials(small, seed, drawn, cache, progress), folder, made_of)
+    shutil.rmtree(folder / "checkpoint")
+    spent = (facts(folder) or {})["spent"]
+    progress.say(
+        f"    two steps in {duration(spent['seconds'])}; memory rose by {gibibytes(spent['peak_bytes'])} of "
+        f"{gibibytes(spent['estimated_bytes'])}"
+    )
+    return folder
+
+
+def _without_weights(objective: Mapping[str, Any]) -> dict[str, Any]:
+    """An objective whose negatives are found, and whose scores are taught, by what needs no weights."""
+    others = {"miner": "negatives" in objective, "teacher": "teacher" in objective}
+    return {**objective, **{name: "bm25:flat" for name, asked in others.items() if asked}}
