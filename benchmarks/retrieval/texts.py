@@ -52,9 +52,6 @@ class TextStore(Shards):
             raise EvaluationError(f"document {ids[strangers[0]]!r} is not in the collection")
         return [self._document(id, position) for id, position in zip(ids, positions.tolist(), strict=True)]
 
-    def __len__(self) -> int:
-        return len(self._ids)
-
     def ids(self, positions: NDArray[np.integer]) -> list[str]:
         """The ids of the documents at `positions` [n], in the order of the collection."""
         return self._ids.fetch(positions)

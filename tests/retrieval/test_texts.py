@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ def test_documents_come_back_as_they_went_in(
     assert len(store) == len(given)
     asked = data.draw(st.lists(st.sampled_from(sorted(given)), max_size=20))
     assert store.get(asked) == [given[id] for id in asked]
+    assert store.ids(np.arange(len(given))[::-1]) == list(given)[::-1]
 
 
 def test_an_unknown_id_is_named(tmp_path: Path) -> None:
