@@ -109,9 +109,16 @@ def report(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """The test suite; `-- -m 'not slow'` leaves out what takes minutes."""
+    """The test suite, without what takes minutes."""
     python = environment(session, "tests", "[minilm,test,types]")
-    session.run(python, "-m", "pytest", *session.posargs, external=True)
+    session.run(python, "-m", "pytest", "-m", "not slow", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none")
+def slow(session: nox.Session) -> None:
+    """The tests that take minutes: that training learns, that the papers' sizes fit, that what is killed goes on."""
+    python = environment(session, "tests", "[minilm,test,types]")
+    session.run(python, "-m", "pytest", "-m", "slow", *session.posargs, external=True)
 
 
 @nox.session(reuse_venv=True)
