@@ -277,7 +277,7 @@ def test_the_papers_recipes_are_as_published() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["inbatch", "moco", "ict"])
+@pytest.mark.parametrize("name", ["inbatch", "moco"])
 def test_training_learns(name: str, bench: Bench) -> None:
     """From scratch on the synthetic world: the loss falls, and retrieval is better than the same encoder untrained's."""
     variant = baselines()["contriever"].variants[f"synthetic:{name}"]
