@@ -20,10 +20,13 @@ _UP = "../../"
 _LEGEND = (
     "A number is a mean over all judged queries; of a variant that is trained here the mean over seeds, ± its standard "
     "deviation over seeds (with n - 1), and n where it is not all of them. It links to the record of the first seed. "
-    "A cell that was not measured is empty. In the head of a column: the collection's rung, which for what is trained "
-    "here is lab where it says paper. Nothing here is set beside published numbers."
+    "A cell that was not measured is empty. What is trained here is on the lab rung, whatever its collection, and is never "
+    "set beside published numbers."
 )
-_SPENT = "The mean over seeds of what making each variant took, as its records say."
+_SPENT = (
+    "The mean over seeds of what making each variant took, as its records say: of its own training, without what it starts "
+    "from. Seconds are those of the machine as it was, with other work beside it or without: compare tokens."
+)
 _AMOUNTS = ("tokens", "steps", "seconds", "parameters")
 
 
@@ -53,7 +56,7 @@ def _matrix(board: Board, one: Suite, measure: str) -> str:
         id for id in one.collections if any(_with(board, one, spec, id, measure) for spec in one.variants)
     ]
     rows = [(code(spec), [_cell(board, one, spec, id, measure) for id in having]) for spec in one.variants]
-    return split_tables("variant", [cells.column(board, id) for id in having], rows)
+    return split_tables("variant", [escape(id) for id in having], rows)
 
 
 def _records(board: Board, one: Suite, spec: str, collection: str) -> list[Record]:
