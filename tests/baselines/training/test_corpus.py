@@ -223,7 +223,7 @@ def test_what_is_not_here_is_said_in_one_line(tmp_path: Path, monkeypatch: pytes
             ask()
     for wrong in (lambda: list(articles("wikipedia")), lambda: identity("wikipedia")):
         with pytest.raises(
-            MissingData, match="no corpus 'wikipedia' is read here; there are wikipedia-schools and"
+            MissingData, match="no corpus 'wikipedia' is read here; there are wikipedia-schools, "
         ):
             wrong()
 

@@ -170,7 +170,7 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     ("scratch:huge", UsageError, "no BERT of size 'huge'; sizes are tiny, small"),
     ("lab_bert:lab:smal", UnknownName, "no variant of lab_bert named 'lab:smal'; did you mean lab:small"),
     ("lab_bart:lab:small", UnknownName, "no baseline named 'lab_bart'; did you mean lab_bert"),
-    ("bm25:flat", MissingWeights, "lab_bert:made starts from bm25:flat, which is not trained here"),
+    ("bm25:flat", MissingWeights, "lab_bert:made builds on bm25:flat, which is not trained here"),
     ("nobody/model", MissingWeights, "needs nobody/model: --checkpoint FOLDER, or a network"),
 ]
 
