@@ -14,7 +14,7 @@ from benchmarks.published.verdicts import Verdict, verdict
 from benchmarks.records.record import Record
 from benchmarks.registry import baselines, trained_leaves
 from benchmarks.spec import parse
-from benchmarks.suites import Cell, suites
+from benchmarks.suites import Cell, Suite, suites
 
 MARKS = {"reproduced": "=", "drifted": "≠", "other protocol": "~", "unverified source": "?", "not run": "·"}
 
@@ -61,7 +61,7 @@ class Board:
         """Collections that have a record: in the order of the suites, then by name."""
         known = {
             id: place
-            for place, id in enumerate(id for suite in suites().values() for id in suite.collections)
+            for place, id in enumerate(id for suite in _ordinary() for id in suite.collections)
         }
         found = {id for _, id in self.records}
         return sorted(found, key=lambda id: (_RUNGS.index(self.rung(id)), known.get(id, len(known)), id))
@@ -138,8 +138,13 @@ def _by_cell(found: dict[str, Ledger]) -> dict[Key, list[PublishedNumber]]:
     }
 
 
+def _ordinary() -> list[Suite]:
+    """The suites that are no experiments: what is asked of what is trained here orders no page but its own."""
+    return [suite for suite in suites().values() if not suite.is_experiment]
+
+
 def _suite_variants() -> list[str]:
-    return list(dict.fromkeys(variant for suite in suites().values() for variant in suite.variants))
+    return list(dict.fromkeys(variant for suite in _ordinary() for variant in suite.variants))
 
 
 def shared(protocol: Protocol) -> dict[str, object]:

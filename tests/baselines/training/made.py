@@ -33,6 +33,8 @@ TWO_TOWERS = {
     "dimension": 8,
     "shared": False,
     "pooling": "mean",
+    "normalised": False,
+    "temperature": 1.0,
     "removal": 1.0,
     "tasks": ["ict", "bfs", "wlp"],
 }

@@ -257,7 +257,7 @@ def test_one_seed_is_one_checkpoint(cache: Cache, tmp_path: Path) -> None:
     one = training(replace(TINY, steps=3))
     first = one(Setting(), QUIET)
     second = Cache(tmp_path / "again")
-    again = one._folder(0, one.made_of(0, second), second)
+    again = one.folder(0, one.made_of(0, second), second)
     os.environ["RETRIEVER_BENCH_CACHE"] = str(second.root)
     assert one(Setting(), QUIET) == again != first
     other = one(Setting(seed=1), QUIET)

@@ -82,7 +82,7 @@ def test_whether_something_is_missing_opens_no_data(cache: Cache, monkeypatch: p
     """`list` asks every variant: collections are neither inspected nor downloaded, no corpus is hashed."""
     one = training(SHORT)
     one(Setting(), QUIET)
-    for name in ("identity", "data_identity", "sha256_of"):
+    for name in ("identity", "data_identity"):
         monkeypatch.setattr(f"baselines.training.trained.{name}", None)
     assert one.missing(0) == ""
     assert training(replace(SHORT, corpus="beir/nowhere/train")).missing(0)
