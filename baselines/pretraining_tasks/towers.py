@@ -69,7 +69,8 @@ class TwoTowers:
         self.plain = (query, document)
         self.model: torch.nn.Module = torch.nn.ModuleDict({"query": query, "document": document})
         scaled = recipe.objective["normalised"]
-        self.query, self.document = (Scaled(tower) if scaled else tower for tower in (query, document))
+        self.query = Scaled(query) if scaled else query
+        self.document = self.query if document is query else Scaled(document) if scaled else document
 
     def query_tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """[CLS] query [SEP]."""

@@ -60,8 +60,7 @@ class Board:
     def collections(self) -> list[str]:
         """Collections that have a record: in the order of the suites, then by name."""
         known = {
-            id: place
-            for place, id in enumerate(id for suite in _ordinary() for id in suite.collections)
+            id: place for place, id in enumerate(id for suite in _ordinary() for id in suite.collections)
         }
         found = {id for _, id in self.records}
         return sorted(found, key=lambda id: (_RUNGS.index(self.rung(id)), known.get(id, len(known)), id))

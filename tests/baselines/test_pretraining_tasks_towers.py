@@ -31,8 +31,8 @@ KINDS = {
     "bert": ("lab:ict", {}), "shared": ("lab:ict", {"shared": True}), "mlm": ("lab:mlm", {"tasks": ["mlm"], "mask": 0.15}),
     "bow": ("lab:bow:none", {"architecture": "bow"}),
 }  # fmt: skip
-OPTIONS: dict[str, Any] = {**TWO_TOWERS, "dimension": 128}
-"""The dimension of the lab's variants, whose encoders read what is made here."""
+OPTIONS: dict[str, Any] = {**TWO_TOWERS, "dimension": 128, "normalised": True}
+"""Dimension and scaling are those of the lab's variants, whose encoders read what is made here."""
 
 
 def vectors(towers: TwoTowers) -> tuple[Any, Any]:
@@ -84,14 +84,14 @@ def test_both_towers_begin_alike_and_learn_apart(cache: Cache, tmp_path: Path) -
         assert torch.equal(one, two)
         assert one is not two
     towers, _ = learnt("bert", cache, tmp_path / "bert")
-    assert not torch.equal(towers.query.projection.weight, towers.document.projection.weight)
+    assert not torch.equal(towers.plain[0].projection.weight, towers.plain[1].projection.weight)
     shared, _ = learnt("shared", cache, tmp_path / "shared")
     assert shared.query is shared.document
     masked, words = learnt("mlm", cache, tmp_path / "mlm")
-    for tower in (masked.query, masked.document):
+    for tower in masked.plain:
         for name, value in words.backbone.state_dict().items():  # type: ignore[attr-defined]
             assert torch.equal(tower.pooled.backbone.state_dict()[name], value), name
-    assert torch.equal(masked.query.projection.weight, masked.document.projection.weight)
+    assert torch.equal(masked.plain[0].projection.weight, masked.plain[1].projection.weight)
 
 
 def test_a_checkpoint_says_itself_what_it_is(cache: Cache, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from benchmarks.errors import MissingData, MissingWeights, UnknownName, UsageErr
 from benchmarks.interfaces import Document, Encoder, Setting
 from benchmarks.protocol import fingerprint
 from benchmarks.registry import Variant, variant_of
-from benchmarks.spec import Leaf, parse
+from benchmarks.spec import Leaf
 from benchmarks.storage.cache import Cache
 from tests.baselines.training.made import QUIET, TINY, training
 
