@@ -29,7 +29,7 @@ def check_memory(
     if needed > free:
         raise TooLarge(
             f"training needs about {gibibytes(needed)} of memory and {gibibytes(free)} are free; "
-            "take a smaller batch (--batch), or a larger machine"
+            "take a smaller batch in its recipe, or a larger machine"
         )
     return needed
 

@@ -49,7 +49,8 @@ def effectiveness_against_latency(points: Sequence[Point], measure: str, title: 
         f"{p.name}{' (on the front)' if p.name in front else ''} {p.effectiveness:.4f} at {p.latency:.2f} ms"
         for p in sorted(points, key=lambda p: p.latency)
     )
-    return _svg(lambda: _draw(points, measure, title), f"{title}: {measure} against latency", facts)
+    drawn = _svg(lambda: _draw(points, measure, title), f"{title}: {measure} against latency", facts)
+    return drawn.replace("<title>", f"{GENERATED}<title>", 1)
 
 
 def curve(points: Sequence[tuple[float, float]], across: str, up: str, title: str) -> str:
@@ -86,7 +87,7 @@ def _svg(draw: Callable[[], Any], title: str, facts: str) -> str:
         draw().savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     alternative = f"<title>{escape(title)}</title><desc>{escape(facts)}</desc>"
     head, tag, rest = buffer.getvalue().partition("<defs>")
-    return f"{head}{GENERATED}{alternative}{_STYLE}\n {tag}{rest}"
+    return f"{head}{alternative}{_STYLE}\n {tag}{rest}"
 
 
 def _draw(points: Sequence[Point], measure: str, title: str) -> Any:
