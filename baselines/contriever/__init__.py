@@ -7,13 +7,13 @@ without normalisation, no prefix. Taking [CLS], or the cosine, gives other numbe
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.transformer import Conventions, TransformerEncoder, plain_variant
-from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
+from baselines.training.checkpoint import TrainedCheckpoint
+from baselines.training.family import family
 from baselines.training.recipe import Recipe, recipes
 from baselines.training.trained import Materials, Training
 from baselines.training.tuning import after, tuned
@@ -79,17 +79,10 @@ def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) ->
 
 
 def _trained(profile: str) -> dict[str, Variant]:
-    """A variant for each recipe of a profile, and for each fine-tuning after it."""
-    found = {}
-    for name, recipe in recipes(_RECIPES, profile).items():
-        training = Training(f"contriever:{profile}:{name}", recipe, _objective)
-        build = partial(_encoder, recipe)
-        found[f"{profile}:{name}"] = trained_variant(training, build, f"pre-trained here: {name}")
-        tunings = {**tuned(training, _tower, profile), **_two_phases(training, profile)}
-        for tuning, later in tunings.items():
-            summary = f"the same, fine-tuned: {tuning}"
-            found[f"{profile}:{name}:{tuning}"] = trained_variant(later, build, summary)
-    return found
+    return family(
+        "contriever", _RECIPES, profile, _objective, _encoder,
+        lambda training: {**tuned(training, _tower, profile), **_two_phases(training, profile)},
+    )  # fmt: skip
 
 
 baseline = Baseline(

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from baselines.encoders.checkpoints import Checkpoint
 from baselines.encoders.dual import DualEncoder, dual_variant
-from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
-from baselines.training.recipe import Recipe, recipes
-from baselines.training.trained import Materials, Training
+from baselines.training.checkpoint import TrainedCheckpoint
+from baselines.training.family import family
+from baselines.training.recipe import Recipe
+from baselines.training.trained import Materials
 from baselines.training.tuning import tuned
 from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
@@ -72,16 +73,10 @@ def _bag(dimension: int, weights: Weights, side: str) -> torch.nn.Module:
 
 
 def _trained(profile: str) -> dict[str, Variant]:
-    """A variant for each recipe of a profile, and for each fine-tuning after it."""
-    found = {}
-    for name, recipe in recipes(_RECIPES, profile).items():
-        training = Training(f"pretraining_tasks:{profile}:{name}", recipe, _objective)
-        build = partial(_encoder, recipe)
-        found[f"{profile}:{name}"] = trained_variant(training, build, f"pre-trained here: {name}")
-        for tuning, after in tuned(training, _towers, profile).items():
-            summary = f"the same, fine-tuned on {tuning.replace('-', ', ')} % of its training pairs"
-            found[f"{profile}:{name}:{tuning}"] = trained_variant(after, build, summary)
-    return found
+    return family(
+        "pretraining_tasks", _RECIPES, profile, _objective, _encoder,
+        lambda training: tuned(training, _towers, profile),
+    )  # fmt: skip
 
 
 baseline = Baseline(

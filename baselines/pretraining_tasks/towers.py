@@ -128,6 +128,7 @@ class _Berts:
         return ProjectedTower(backbone, projection, self.pooling)
 
     def save(self, tower: ProjectedTower, side: str, tokenizer: Any, folder: Path) -> None:
+        """In the layout of transformers' DPR classes."""
         folder.mkdir(parents=True, exist_ok=True)
         backbone, projection = tower.pooled.backbone, tower.projection
         tensors = {f"{side}.bert_model.{name}": tensor for name, tensor in backbone.state_dict().items()}

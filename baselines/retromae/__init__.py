@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.transformer import Conventions, TransformerEncoder, plain_variant
 from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
+from baselines.training.family import family
 from baselines.training.recipe import Recipe, recipes
 from baselines.training.trained import Materials, Training
 from baselines.training.tuning import tuned
@@ -78,15 +79,10 @@ def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) ->
 
 
 def _trained(profile: str) -> dict[str, Variant]:
-    """A variant for each recipe of a profile, and for each fine-tuning after it."""
-    found = {}
-    for name, recipe in recipes(_RECIPES, profile).items():
-        training = Training(f"retromae:{profile}:{name}", recipe, _objective)
-        build = partial(_encoder, recipe)
-        found[f"{profile}:{name}"] = trained_variant(training, build, f"pre-trained here: {name}")
-        for tuning, after in tuned(training, _tower, profile).items():
-            summary = f"the same, fine-tuned on {tuning.replace('-', ', ')} % of its training pairs"
-            found[f"{profile}:{name}:{tuning}"] = trained_variant(after, build, summary)
+    """The family of a profile, and what its recipes for fine-tuning make of some of it."""
+    found = family(
+        "retromae", _RECIPES, profile, _objective, _encoder, lambda training: tuned(training, _tower, profile)
+    )
     for name, recipe in recipes(_RECIPES, f"{profile}-finetuning").items():
         training = Training(f"retromae:{profile}:{name}", recipe, _fine_tuning)
         summary = f"{recipe.start}, fine-tuned further"

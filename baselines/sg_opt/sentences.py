@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-
-import numpy as np
-from numpy.typing import NDArray
-
+from baselines.training.epochs import batch_of
 from benchmarks.collections.collection import open_collection
 from benchmarks.errors import UsageError
 from benchmarks.retrieval.sentences import parted
@@ -27,13 +23,4 @@ class Sentences:
 
     def batch(self, step: int, size: int, seed: int) -> list[str]:
         """The sentences of a step: all in a random order, and then in another. No more than there are."""
-        size = min(size, len(self.texts))
-        places = range(step * size, (step + 1) * size)
-        return [
-            self.texts[int(self._order(seed, place // len(self.texts))[place % len(self.texts)])]
-            for place in places
-        ]
-
-    @functools.lru_cache(maxsize=2)  # noqa: B019 - one object a training
-    def _order(self, seed: int, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng([seed, epoch]).permutation(len(self.texts))
+        return batch_of(self.texts, step, size, seed)

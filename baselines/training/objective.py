@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from baselines.training.chunks import CHUNK_TOKENS
 from baselines.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def pair_footprint(recipe: Recipe, texts: int = 2) -> Footprint:
     """That of a batch of pairs, of so many texts each with documents' lengths; with cached gradients, of a chunk."""
     longest = max(recipe.query_tokens, recipe.document_tokens)
     batch = recipe.batch * (recipe.query_tokens + (texts - 1) * recipe.document_tokens)
-    return Footprint(min(batch, 2 * 65_536) if recipe.objective.get("cached") else batch, longest)
+    return Footprint(
+        min(batch, max(CHUNK_TOKENS.values())) if recipe.objective.get("cached") else batch, longest
+    )
 
 
 @dataclass(frozen=True)

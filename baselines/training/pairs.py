@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.training.epochs import batch_of
 from benchmarks.collections.collection import Collection, open_collection
 from benchmarks.errors import UsageError
 from benchmarks.interfaces import Document
@@ -39,12 +39,7 @@ class TrainingPairs:
 
     def batch(self, step: int, size: int, seed: int) -> list[tuple[str, str]]:
         """The pairs of a step: all pairs in a random order, and then in another. No more than there are."""
-        size = min(size, len(self.pairs))
-        places = range(step * size, (step + 1) * size)
-        return [
-            self.pairs[int(self._order(seed, place // len(self.pairs))[place % len(self.pairs)])]
-            for place in places
-        ]
+        return batch_of(self.pairs, step, size, seed)
 
     def documents(self, ids: Sequence[str]) -> list[Document]:
         """Documents by id, in order."""
@@ -58,10 +53,6 @@ class TrainingPairs:
     def false_negatives(self, queries: Sequence[str], documents: Sequence[str]) -> NDArray[np.bool_]:
         """Which documents are relevant to which queries, bool[queries, documents]."""
         return np.array([[document in self.relevant[query] for document in documents] for query in queries])
-
-    @functools.lru_cache(maxsize=2)  # noqa: B019 - one object a training
-    def _order(self, seed: int, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng([seed, epoch]).permutation(len(self.pairs))
 
 
 def training_pairs(id: str, share: float, cache: Cache) -> TrainingPairs:

@@ -57,6 +57,7 @@ def curve(points: Sequence[tuple[float, float]], across: str, up: str, title: st
     """One line through `points`, as SVG text with its two ends as a text alternative."""
 
     def draw() -> Any:
+        """The line on its axes."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(7.2, 3.0), layout="constrained")

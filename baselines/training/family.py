@@ -1,0 +1,37 @@
+"""The variants of a baseline that is trained here: one for each recipe of a profile, and for each fine-tuning after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
+from baselines.training.recipe import Recipe, recipes
+from baselines.training.trained import Materials, Training
+from benchmarks.interfaces import Setting
+from benchmarks.registry import Buildable, Variant
+
+if TYPE_CHECKING:
+    from baselines.training.objective import Objective
+
+
+def family(
+    key: str,
+    path: Path,
+    profile: str,
+    objective: Callable[[Materials], Objective],
+    encoder: Callable[[Recipe, TrainedCheckpoint, Setting], Buildable],
+    tunings: Callable[[Training], Mapping[str, Training]],
+) -> dict[str, Variant]:
+    """The variants of baseline `key` by name, from the recipes of `path`; `tunings` are what may follow each."""
+    found = {}
+    for name, recipe in recipes(path, profile).items():
+        training = Training(f"{key}:{profile}:{name}", recipe, objective)
+        build = partial(encoder, recipe)
+        found[f"{profile}:{name}"] = trained_variant(training, build, f"pre-trained here: {name}")
+        for tuning, later in tunings(training).items():
+            summary = f"the same, fine-tuned: {tuning}"
+            found[f"{profile}:{name}:{tuning}"] = trained_variant(later, build, summary)
+    return found
