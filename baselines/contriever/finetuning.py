@@ -10,24 +10,22 @@ from __future__ import annotations
 import numpy as np
 
 from baselines.training.finetuning import FineTuning
+from baselines.training.negatives import Candidates
 from baselines.training.objective import Footprint, pair_footprint
 
 
 class OneNegativeEach(FineTuning):
     """Takes `hard`, how often a query's own negative is a mined one, and what `FineTuning` takes."""
 
-    def with_negatives(self, pairs: list[tuple[str, str]], step: int) -> list[str]:
-        """The documents of the pairs, and then one negative of each query.
-
-        A document that is relevant to a query is no negative of it, wherever it comes from.
-        """
+    def candidates(self, pairs: list[tuple[str, str]], step: int) -> Candidates:
+        """The documents of the pairs, and then one negative of each query."""
         rng = np.random.default_rng([self._seed, step])
-        mined = rng.random(len(pairs)) < self._options["hard"]
+        hard = rng.random(len(pairs)) < self._options["hard"]
         own = self._data.drawn(len(pairs), rng)
         for place, (query, _) in enumerate(pairs):
-            if mined[place] and (found := self._mined.get(query)):
+            if hard[place] and (found := self._negatives.mined.get(query)):
                 own[place] = found[rng.integers(len(found))]
-        return [document for _, document in pairs] + own
+        return Candidates([document for _, document in pairs] + own, [*range(len(pairs))] * 2)
 
     def footprint(self) -> Footprint:
         """Three texts a pair."""

@@ -18,14 +18,10 @@ from baselines.training.devices import share
 from baselines.training.mining import negatives_of
 from baselines.training.objective import Footprint, Loss, pair_footprint
 from baselines.training.pairs import training_pairs
+from baselines.training.teachers import teacher
 from baselines.training.towers import Towers
 from baselines.training.trained import Materials
-from benchmarks.collections.collection import open_collection
-from benchmarks.errors import UsageError
-from benchmarks.interfaces import Query, Scorer, Setting
-from benchmarks.retrieval.resolve import open_indexes, resolve_part
-from benchmarks.spec import parse
-from benchmarks.storage.cache import Cache
+from benchmarks.interfaces import Query
 
 
 class Distillation:
@@ -80,13 +76,3 @@ class Distillation:
 def divergence(student: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
     """KL(teacher || student) of scores [queries, candidates], each turned into shares, averaged over the queries."""
     return kl_div(log_softmax(student, dim=1), softmax(taught, dim=1), reduction="batchmean")
-
-
-def teacher(spec: str, corpus: str, cache: Cache) -> Scorer:
-    """What scores the documents of `corpus`, ready to. Raises `UsageError` for what only searches."""
-    collection = open_collection(corpus, cache)
-    found = resolve_part(parse(spec), Setting(collection.conventions.language, collection=corpus))
-    if not isinstance(found, Scorer):
-        raise UsageError(f"{spec} cannot teach: it finds documents and scores none that are given")
-    open_indexes(found, collection, cache)
-    return found

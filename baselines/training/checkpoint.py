@@ -64,11 +64,13 @@ class TrainedCheckpoint(Checkpoint):
 
 
 def contamination(made_of: Mapping[str, Any]) -> str:
-    """What the first start of a chain of trainings has seen, or the teacher of one of them."""
+    """What the first start of a chain of trainings has seen, or somebody that one of them relied on."""
     start, recipe = made_of["start"], made_of["recipe"]
-    teacher = recipe["objective"].get("teacher", "").partition(":")[0]
-    if teacher in starts.CONTAMINATION:
-        return f"taught by {teacher}: {starts.CONTAMINATION[teacher]}"
+    for role, doing in (("teacher", "taught"), ("filter", "filtered"), ("miner", "negatives mined")):
+        other = recipe["objective"].get(role, "").partition(":")[0]
+        seen = contamination(made_of[role]) if role in made_of else starts.CONTAMINATION.get(other, "")
+        if seen:
+            return f"{doing} by {other}: {seen}"
     return contamination(start) if "recipe" in start else starts.CONTAMINATION.get(recipe["start"], "")
 
 

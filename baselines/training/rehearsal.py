@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from baselines.training import starts
-from baselines.training.trained import Materials, Training, carry_out, facts
+from baselines.training.trained import ROLES, Materials, Training, carry_out, facts
 from benchmarks.progress import Progress, duration, gibibytes
 from benchmarks.storage.cache import Cache
 
@@ -52,5 +52,5 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
 
 def _without_weights(objective: Mapping[str, Any]) -> dict[str, Any]:
     """An objective whose negatives are found, and whose scores are taught, by what needs no weights."""
-    others = {"miner": "negatives" in objective, "teacher": "teacher" in objective}
-    return {**objective, **{name: "bm25:flat" for name, asked in others.items() if asked}}
+    asked = [role for role in ROLES if role in objective or (role == "miner" and objective.get("negatives"))]
+    return {**objective, **dict.fromkeys(asked, "bm25:flat")}

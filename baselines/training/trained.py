@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """Raised when the same recipe would give other weights."""
 _FACTS = "training.json"
+ROLES = ("miner", "teacher", "filter")
+"""What a recipe may name others for: who mines its negatives, who teaches it, who takes likely answers out of them."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Training:
         from baselines.training.devices import together
 
         start = self._start(setting, cache, progress)
-        if miner := self._miner:
-            self._made(miner, setting, progress)
+        for other in self._others.values():
+            self._made(other, setting, progress)
         made_of = self.made_of(setting.seed, cache)
         folder = self.folder(setting.seed, made_of, cache)
         with together(cache.locked(folder.name)):
@@ -80,7 +82,7 @@ class Training:
         return {
             "recipe": self.recipe.to_json(),
             "start": self._start_identity(seed, cache),
-            **({"miner": self._identity_of(miner, seed, cache)} if (miner := self._miner) else {}),
+            **{role: self._identity_of(other, seed, cache) for role, other in self._others.items()},
             "data": data_identity(self.recipe.corpus, cache),
             "seed": seed,
             "version": VERSION,
@@ -135,10 +137,13 @@ class Training:
         return starts.from_folder(self._made(self.recipe.start, setting, progress) / "checkpoint")
 
     @property
-    def _miner(self) -> str:
-        """The training that hard negatives are mined with, where it is another than the start."""
-        name: str = self.recipe.objective.get("miner", "")
-        return name if name and variant_of(_trained(name, 0)[0])[1].trained_here else ""
+    def _others(self) -> dict[str, str]:
+        """The trainings that this one builds on besides its start, by what they are to it (`ROLES`)."""
+        named = {role: self.recipe.objective.get(role, "") for role in ROLES}
+        return {
+            role: name for role, name in named.items()
+            if name and isinstance(leaf := parse(name.partition("@")[0]), Leaf) and variant_of(leaf)[1].trained_here
+        }  # fmt: skip
 
     def _made(self, name: str, setting: Setting, progress: Progress) -> Path:
         """The folder of another training that this one builds on; it is trained where it was not."""

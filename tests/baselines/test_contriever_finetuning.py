@@ -46,7 +46,7 @@ def own_negatives(made: OneNegativeEach, steps: int) -> list[tuple[str, str]]:
     found = []
     for step in range(steps):
         pairs = made._data.batch(step, 16, 0)
-        documents = made.with_negatives(pairs, step)
+        documents = made.candidates(pairs, step).documents
         assert documents[: len(pairs)] == [document for _, document in pairs]
         found += [
             (query, negative) for (query, _), negative in zip(pairs, documents[len(pairs) :], strict=True)
@@ -59,13 +59,15 @@ def test_one_negative_in_ten_is_hard_and_the_rest_are_any_document(cache: Cache)
     drawn = own_negatives(objective(materials(recipe(0.1), cache)), 150)
     hard = objective(materials(recipe(1.0), cache))
     assert all(
-        negative in hard._mined[query] for query, negative in own_negatives(hard, 20) if hard._mined[query]
+        negative in hard._negatives.mined[query]
+        for query, negative in own_negatives(hard, 20)
+        if hard._negatives.mined[query]
     )
     easy = own_negatives(objective(materials(recipe(0.0), cache)), 150)
     count = open_collection(TRAIN, cache).inspection.documents
 
     def hits(pairs: list[tuple[str, str]]) -> float:
-        return sum(negative in hard._mined[query] for query, negative in pairs) / len(pairs)
+        return sum(negative in hard._negatives.mined[query] for query, negative in pairs) / len(pairs)
 
     assert hits(easy) == pytest.approx(10 / count, abs=0.02)
     assert hits(drawn) == pytest.approx(0.1 + 0.9 * hits(easy), abs=0.025)
@@ -79,7 +81,7 @@ def test_the_loss_is_the_softmax_over_all_documents_that_are_not_relevant(cache:
     made.model.double().eval()
     loss = made.loss(1)
     pairs = made._data.batch(1, 16, 0)
-    documents = made.with_negatives(pairs, 1)
+    documents = made.candidates(pairs, 1).documents
     queries = made._towers.query_tokens([made._data.queries[query] for query, _ in pairs])
     texts = made._towers.document_tokens(made._data.documents(documents))
 

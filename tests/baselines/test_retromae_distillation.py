@@ -11,10 +11,11 @@ import torch
 from scipy.stats import entropy
 
 from baselines.encoders.transformer import Conventions
-from baselines.retromae.distillation import Distillation, divergence, teacher
+from baselines.retromae.distillation import Distillation, divergence
 from baselines.training import starts
 from baselines.training.checkpoint import contamination
 from baselines.training.recipe import Recipe
+from baselines.training.teachers import teacher
 from baselines.training.towers import OneTower
 from baselines.training.trained import Materials, Training, facts
 from benchmarks.errors import UsageError
