@@ -8,5 +8,5 @@ SUITES = Path(__file__).with_name("suites.toml")
 REFERENCES = Path(__file__).with_name("references.toml")
 """Published numbers of systems that are no baseline here (entry point group `retriever_bench.ledgers`)."""
 
-LAMER = Path(__file__).parent / "lamer" / "published.toml"
-"""Published numbers of LameR and HyDE, which have no variant yet."""
+GENERATORS = Path(__file__).with_name("generators.toml")
+"""The language models whose answers are measured here (entry point group `retriever_bench.generators`)."""

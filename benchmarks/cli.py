@@ -17,7 +17,7 @@ from benchmarks.errors import BenchError
 
 _COMMANDS = {
     "list": "listing", "run": "running", "train": "training", "report": "reporting",
-    "verify": "verifying", "compare": "comparing", "doctor": "doctor",
+    "verify": "verifying", "compare": "comparing", "generations": "generating", "doctor": "doctor",
 }  # fmt: skip
 
 

@@ -222,7 +222,8 @@ class Setting:
 
     `collection` is the id of what will be searched. With `random_weights` a model is a tiny one of
     the real architecture, drawn from `seed`: it goes the way of the real one and needs no checkpoint.
-    With `full_size` besides it has the real size, and takes the real time.
+    With `full_size` besides it has the real size, and takes the real time. What language models
+    wrote is kept below `generations`.
     """
 
     language: str = "en"
@@ -231,3 +232,4 @@ class Setting:
     collection: str = ""
     random_weights: bool = False
     full_size: bool = False
+    generations: Path = Path("results/generations")

@@ -37,23 +37,27 @@ class Progress:
 
     def documents(self, stream: Iterator[T], total: int) -> Iterator[T]:
         """Pass documents on, and show how far it got."""
+        return self.counted(stream, total, "documents")
+
+    def counted(self, stream: Iterator[T], total: int, unit: str) -> Iterator[T]:
+        """Pass so many of something on, and show how far it got."""
         if self.quiet:
             return stream
-        return self._bar(stream, total) if self._terminal else self._lines(stream, total)
+        return self._bar(stream, total, unit) if self._terminal else self._lines(stream, total, unit)
 
-    def _bar(self, stream: Iterator[T], total: int) -> Iterator[T]:
+    def _bar(self, stream: Iterator[T], total: int, unit: str) -> Iterator[T]:
         from tqdm import tqdm
 
-        yield from tqdm(stream, total=total, unit=" documents", leave=False, file=sys.stderr)
+        yield from tqdm(stream, total=total, unit=f" {unit}", leave=False, file=sys.stderr)
 
-    def _lines(self, stream: Iterator[T], total: int) -> Iterator[T]:
+    def _lines(self, stream: Iterator[T], total: int, unit: str) -> Iterator[T]:
         start = last = time.monotonic()
         for done, item in enumerate(stream):
             now = time.monotonic()
             if now - last > _LINE_EVERY:
                 last = now
                 left = (now - start) / max(1, done) * (total - done)
-                self.say(f"    {done:,} of {total:,} documents, about {duration(left)} left")
+                self.say(f"    {done:,} of {total:,} {unit}, about {duration(left)} left")
             yield item
 
     def _left(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from benchmarks.errors import UnknownName, UsageError
+from benchmarks.errors import BenchError, UnknownName, UsageError
 from benchmarks.interfaces import Encoder, Reader, Scorer, Searcher, Setting, TokenEncoder
 from benchmarks.progress import Progress
 from benchmarks.spec import Leaf, Spec
@@ -118,7 +118,7 @@ def baselines() -> dict[str, Baseline]:
             baseline = point.load()
         except Exception as error:  # whatever a stranger's module raises
             print(
-                f"retriever-bench: plugin {point.name!r} ({point.value}) is left out: {error!r}",
+                f"retriever-bench: plugin {point.name!r} ({point.value}) is left out: {_told(error)}",
                 file=sys.stderr,
             )
             continue
@@ -128,6 +128,10 @@ def baselines() -> dict[str, Baseline]:
             raise UsageError(f"two plugins declare the baseline {baseline.key!r}; remove one ({point.value})")
         found[baseline.key] = baseline
     return dict(sorted(found.items()))
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, BenchError) else repr(error)
 
 
 def variant_of(leaf: Leaf) -> tuple[Baseline, Variant]:

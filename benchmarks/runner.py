@@ -15,6 +15,7 @@ from benchmarks.evaluation import reading
 from benchmarks.evaluation.answers import MATCHING, find_answers
 from benchmarks.evaluation.measures import Hits, depth_of, evaluate, needs_answers, provider
 from benchmarks.evaluation.ranking import rank, without
+from benchmarks.generation.asking import ask, spent
 from benchmarks.interfaces import Answer, Query, Ranking, Run, Searcher, Setting
 from benchmarks.progress import Progress
 from benchmarks.protocol import CANDIDATES, Protocol
@@ -79,8 +80,9 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     collection = open_collection(collection_id, bench.cache, strict=bench.strict)
     _tell_problems(collection, bench.progress)
     setting = Setting(
-        collection.conventions.language, bench.checkpoint, bench.seed, collection_id, bench.random_weights
-    )
+        collection.conventions.language, bench.checkpoint, bench.seed, collection_id, bench.random_weights,
+        generations=bench.store.generations,
+    )  # fmt: skip
     searcher = resolve(spec, setting)
     protocol = protocol_of(searcher, collection)
     _check_seed(spec, collection_id, protocol, bench)
@@ -94,6 +96,9 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
         return _kept(finished, bench)
     check_room(searcher, collection, bench.cache, bench.progress)
     build = open_indexes(searcher, collection, bench.cache, _track(collection, bench))
+    if ask(searcher, collection.queries(), bench.progress):
+        # What was answered is part of the protocol.
+        protocol = protocol_of(searcher, collection)
     if finished is None:
         finished = _measured(spec, searcher, collection, protocol, bench)
     if efficiency:
@@ -235,6 +240,7 @@ def _scored(
         run_sha256=trecrun.digest(lines),
         answers_sha256=trecrun.digest(said) if said else "",
         training=training_of(searcher),
+        generation=spent(searcher, collection.queries()),
     )  # fmt: skip
     return _Finished(record, lines, said)
 

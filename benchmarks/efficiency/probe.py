@@ -28,7 +28,7 @@ def measure(spec: str, collection: str, depth: int, setting: Setting, cache: Pat
     task = {
         "spec": spec, "collection": collection, "depth": depth, "cache": str(cache), "seed": setting.seed,
         "checkpoint": str(setting.checkpoint) if setting.checkpoint else None,
-        "random_weights": setting.random_weights,
+        "random_weights": setting.random_weights, "generations": str(setting.generations),
     }  # fmt: skip
     threads = dict.fromkeys(_THREAD_VARIABLES, str(cores()))
     done = subprocess.run(
@@ -56,8 +56,9 @@ def main() -> None:
     collection = open_collection(task["collection"], cache)
     checkpoint = Path(task["checkpoint"]) if task["checkpoint"] else None
     setting = Setting(
-        collection.conventions.language, checkpoint, task["seed"], task["collection"], task["random_weights"]
-    )
+        collection.conventions.language, checkpoint, task["seed"], task["collection"], task["random_weights"],
+        generations=Path(task["generations"]),
+    )  # fmt: skip
     queries = collection.queries()[:_MOST_QUERIES]
     start = time.perf_counter()
     with PeakMemory() as memory:

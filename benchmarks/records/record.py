@@ -35,6 +35,7 @@ class Record:
     run_sha256: str
     answers_sha256: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
+    generation: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def means(self) -> dict[str, float]:
@@ -63,6 +64,7 @@ class Record:
             "run_sha256": self.run_sha256,
             **({"answers_sha256": self.answers_sha256} if self.answers_sha256 else {}),
             **({"training": dict(self.training)} if self.training else {}),
+            **({"generation": dict(self.generation)} if self.generation else {}),
         }
         return {**value, "digest": digest_of(value)}
 
@@ -82,6 +84,7 @@ class Record:
             run_sha256=value["run_sha256"],
             answers_sha256=value.get("answers_sha256", ""),
             training=value.get("training", {}),
+            generation=value.get("generation", {}),
         )
 
 

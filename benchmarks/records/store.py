@@ -4,6 +4,7 @@ records/bm25.flat/beir.scifact.test.json
 records/retromae.lab.enhanced/beir.scifact.test.seed1.json
 runs/bm25.flat/beir.scifact.test.trec.gz
 runs/read(bm25.flat,dpr.reader)/synthetic.tiny.answers.json.gz
+generations/gpt-3.5-turbo/beir.scifact.test.lamer-scientific.10.jsonl    what models wrote (`benchmarks/generation/store.py`)
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @property
+    def generations(self) -> Path:
+        """Where what language models wrote is kept."""
+        return self.root / "generations"
 
     def record_path(self, spec: str, collection: str, seed: int = 0) -> Path:
         """Where the record of a cell lies."""

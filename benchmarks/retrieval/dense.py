@@ -67,7 +67,16 @@ class DenseRetriever:
         """The best `depth` documents of each query by inner product."""
         rankings: list[Ranking] = []
         for start in range(0, len(queries), _QUERIES):
-            rankings += self._search(queries[start : start + _QUERIES], depth)
+            rankings += self._search(self._encode(queries[start : start + _QUERIES]), depth)
+        return rankings
+
+    def search_vectors(self, vectors: Sequence[FloatArray], depth: int) -> list[Ranking]:
+        """The best `depth` documents of each query vector [dimension]. Raises `EvaluationError` for no numbers."""
+        rankings: list[Ranking] = []
+        for start in range(0, len(vectors), _QUERIES):
+            some = np.stack(vectors[start : start + _QUERIES]).astype(np.float32)
+            check_vectors(some, len(some))
+            rankings += self._search(some, depth)
         return rankings
 
     def score(self, queries: Sequence[Query], candidates: Sequence[Sequence[str]]) -> list[FloatArray]:
@@ -128,8 +137,7 @@ class DenseRetriever:
         check_vectors(vectors, len(queries))
         return vectors
 
-    def _search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        vectors = self._encode(queries)
+    def _search(self, vectors: FloatArray, depth: int) -> list[Ranking]:
         with stage("search"):
             found = (
                 self._faiss.search(vectors, depth, self._ids.ranks)

@@ -36,6 +36,7 @@ from benchmarks.retrieval.compositions import (
 )
 from benchmarks.retrieval.dense import DenseRetriever
 from benchmarks.retrieval.late import LateInteraction
+from benchmarks.retrieval.parts import parts_of
 from benchmarks.retrieval.reading import Reading
 from benchmarks.retrieval.sentences import LinearClassification, PairSimilarity
 from benchmarks.retrieval.texts import STREAMED, TextStore
@@ -210,30 +211,24 @@ def open_indexes(
 
 
 def indexed(searcher: object) -> Iterator[Indexed]:
-    """Everything in a searcher that has an index, parts first."""
-    for part in getattr(searcher, "parts", ()):
-        yield from indexed(part)
-    if isinstance(searcher, Indexed):
-        yield searcher
+    """Everything in a searcher that has an index, once, parts first."""
+    found: dict[int, Indexed] = {}
+    for part in parts_of(searcher):
+        if isinstance(part, Indexed):
+            found.setdefault(id(part), part)
+    yield from found.values()
 
 
 def training_of(searcher: object) -> dict[str, Any]:
     """What was spent on the encoder of a searcher that was trained here; of several, a list under `parts`."""
     spent: list[dict[str, Any]] = []
-    for training in _trainings(searcher):
-        if training not in spent:
-            spent.append(training)
+    for part in parts_of(searcher):
+        for owner in (getattr(part, "encoder", None), part):
+            training = getattr(owner, "training", None)
+            # A torch module that is an encoder has a flag of this name.
+            if isinstance(training, Mapping) and training and training not in spent:
+                spent.append(dict(training))
     return {"parts": spent} if len(spent) > 1 else next(iter(spent), {})
-
-
-def _trainings(searcher: object) -> Iterator[dict[str, Any]]:
-    for part in getattr(searcher, "parts", ()):
-        yield from _trainings(part)
-    for owner in (getattr(searcher, "encoder", None), searcher):
-        training = getattr(owner, "training", None)
-        # A torch module that is an encoder has a flag of this name.
-        if isinstance(training, Mapping) and training:
-            yield dict(training)
 
 
 def index_folder(part: Indexed, collection: Collection, cache: Cache) -> Path:
