@@ -36,7 +36,7 @@ from benchmarks.interfaces import (
 )
 from benchmarks.registry import variant_of
 from benchmarks.retrieval.dense import DenseRetriever
-from benchmarks.retrieval.late import LateInteraction
+from benchmarks.retrieval.latekeys import late_interaction
 from benchmarks.retrieval.resolve import indexed
 from benchmarks.spec import Leaf, parse
 
@@ -68,7 +68,9 @@ def check_variant(spec: str, folder: str | Path, setting: Setting | None = None)
     built, again = (variant_of(leaf)[1].build(setting or Setting()) for _ in range(2))
     if isinstance(built, TokenEncoder) and isinstance(again, TokenEncoder):
         check_token_encoder(built)
-        check_retriever(LateInteraction(built), LateInteraction(again), folder / "index")
+        check_retriever(
+            late_interaction(built, leaf.index, 0), late_interaction(again, leaf.index, 0), folder / "index"
+        )
     elif isinstance(built, Encoder) and isinstance(again, Encoder):
         check_encoder(built, folder / "encoder")
         check_retriever(

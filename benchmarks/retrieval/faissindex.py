@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,29 @@ from benchmarks.errors import UsageError
 from benchmarks.evaluation.ranking import ranking_order
 from benchmarks.interfaces import FloatArray
 from benchmarks.protocol import fingerprint
-from benchmarks.retrieval.vectors import VectorShards
 from benchmarks.spec import IndexKey
 from benchmarks.storage.atomic import replacing
 from benchmarks.storage.manifest import Manifest
 
 _TRAINING_ROWS = 65_536
+
+
+class Rows(Protocol):
+    """Vectors in shards on disk, in the folder of `manifest`: what an index is built over."""
+
+    manifest: Manifest
+
+    @property
+    def dimension(self) -> int:
+        """Columns of every shard."""
+
+    def __len__(self) -> int: ...
+
+    def shards(self) -> Iterator[tuple[int, FloatArray]]:
+        """Each shard's vectors, float32[rows, dimension], with the position of the first."""
+
+    def rows(self, positions: NDArray[np.int64]) -> FloatArray:
+        """The vectors at ascending `positions` [n]: float32[n, dimension]."""
 
 
 class FaissIndex:
@@ -36,7 +53,7 @@ class FaissIndex:
         self.seconds = 0.0
         self._index: Any = None
 
-    def open(self, shards: VectorShards) -> None:
+    def open(self, shards: Rows) -> None:
         """Load the index from beside the vectors, building it first where it is not there."""
         import faiss
 
@@ -53,7 +70,7 @@ class FaissIndex:
         self, vectors: FloatArray, depth: int, ranks: NDArray[np.int32]
     ) -> list[tuple[NDArray[np.int64], FloatArray]]:
         """For each vector the positions and scores it finds, in the ranking order."""
-        scores, positions = self._index.search(np.ascontiguousarray(vectors), min(depth, self._index.ntotal))
+        scores, positions = self.nearest(vectors, depth)
         results = []
         for row, places in zip(scores, positions, strict=True):
             real = places >= 0
@@ -61,7 +78,14 @@ class FaissIndex:
             results.append((places[real][order], row[real][order]))
         return results
 
-    def _build(self, shards: VectorShards, manifest: Manifest, name: str) -> None:
+    def nearest(self, vectors: FloatArray, count: int) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Scores and positions of the `count` rows found for each vector, in faiss' order; -1 where there are fewer."""
+        found: tuple[FloatArray, NDArray[np.int64]] = self._index.search(
+            np.ascontiguousarray(vectors), min(count, self._index.ntotal)
+        )
+        return found
+
+    def _build(self, shards: Rows, manifest: Manifest, name: str) -> None:
         import faiss
 
         start = time.perf_counter()
@@ -125,7 +149,7 @@ def _threads_for(factory: str) -> Iterator[None]:
         faiss.omp_set_num_threads(threads)
 
 
-def _train(index: Any, shards: VectorShards, seed: int) -> None:
+def _train(index: Any, shards: Rows, seed: int) -> None:
     """Train on at most 65,536 vectors drawn without replacement."""
     size = len(shards)
     rows = min(size, _TRAINING_ROWS)
@@ -135,5 +159,5 @@ def _train(index: Any, shards: VectorShards, seed: int) -> None:
     except RuntimeError as error:
         reason = str(error).rsplit(":", 1)[-1].strip()
         raise UsageError(
-            f"this faiss index cannot be trained on {size} documents ({reason}); choose a smaller key"
+            f"this faiss index cannot be trained on {size} vectors ({reason}); choose a smaller key"
         ) from None

@@ -6,7 +6,7 @@ whose best passage counts (MaxP) is the same thing with a query of one vector.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,103 +14,81 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.efficiency.stages import stage
-from benchmarks.errors import EvaluationError
 from benchmarks.interfaces import Cost, Document, FloatArray, Query, Ranking, TokenEncoder
 from benchmarks.retrieval.calibrating import CALIBRATED, id_cost, timed
+from benchmarks.retrieval.codecs import Codec
 from benchmarks.retrieval.idtable import IdTable
-from benchmarks.retrieval.maxsim import maxsim
-from benchmarks.retrieval.shards import Shards
-from benchmarks.retrieval.threads import threads_for
+from benchmarks.retrieval.maxsim import MaxSim
+from benchmarks.retrieval.tokenshards import TokenShards, check_matrices
 from benchmarks.retrieval.topk import TopK
-from benchmarks.retrieval.vectors import check_vectors
+
+Found = list[tuple[NDArray[np.int64], FloatArray]]
+"""For each query the positions of its best documents and their scores, in the ranking order."""
 
 _QUERIES = 16
-_BLOCK = 16_384
-"""Queries and document vectors scored together: at 32 vectors a query, 32 MiB of inner products."""
-
-
-class TokenShards(Shards):
-    """Several vectors a document: `vectors` [sum of lengths, dimension] and `lengths` in each shard."""
-
-    def encode(self, encoder: TokenEncoder, documents: Iterable[Document]) -> None:
-        """Complete the shards with an encoder. Raises `EvaluationError` for vectors it should not give."""
-
-        def arrays(shard: list[Document]) -> dict[str, NDArray[Any]]:
-            matrices = encoder.encode_documents(shard)
-            check_matrices(matrices, len(shard))
-            lengths = np.array([len(matrix) for matrix in matrices], dtype=np.int32)
-            return {"lengths": lengths, "vectors": np.concatenate(matrices).astype(encoder.token_vectors)}
-
-        self.complete(arrays, documents)
-
-    def blocks(self) -> Iterator[tuple[int, FloatArray, NDArray[np.int32]]]:
-        """Position of the first document, vectors and lengths of each block of about `_BLOCK` vectors."""
-        for number in range(self.count):
-            vectors, lengths, ends = self._shard(number)
-            first = 0
-            while first < len(lengths):
-                begin = int(ends[first - 1]) if first else 0
-                last = max(first + 1, int(np.searchsorted(ends, begin + _BLOCK, side="right")))
-                block = vectors[begin : int(ends[last - 1])].astype(np.float32, copy=False)
-                yield number * self.SIZE + first, block, lengths[first:last]
-                first = last
-
-    def gather(self, positions: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Vectors end to end, and lengths, of the documents at `positions` [n], in their order."""
-        pieces: list[FloatArray] = [np.empty(0, dtype=np.float32)] * len(positions)
-        numbers = positions // self.SIZE
-        for number in np.unique(numbers).tolist():
-            vectors, lengths, ends = self._shard(number)
-            for place in np.flatnonzero(numbers == number).tolist():
-                row = int(positions[place]) - number * self.SIZE
-                pieces[place] = vectors[int(ends[row]) - int(lengths[row]) : int(ends[row])]
-        return np.concatenate(pieces).astype(np.float32), np.array([len(piece) for piece in pieces])
-
-    def _shard(self, number: int) -> tuple[FloatArray, NDArray[np.int32], NDArray[np.int64]]:
-        """A shard's vectors, and where each document's stretch of them ends."""
-        lengths = self.array("lengths", number)
-        return self.array("vectors", number), lengths, np.cumsum(lengths)
+"""Queries scored together: bounds memory, whatever the number of queries."""
 
 
 class LateInteraction:
-    """Searches an encoder's token vectors by MaxSim."""
+    """Searches an encoder's token vectors, kept as `codec` says, by MaxSim with every document."""
 
-    def __init__(self, encoder: TokenEncoder) -> None:
-        self.encoder = encoder
-        self._shards: TokenShards
-        self._ids: IdTable
+    def __init__(self, encoder: TokenEncoder, codec: Codec, seed: int = 0) -> None:
+        self.encoder, self.codec, self.seed = encoder, codec, seed
+        self.shards: TokenShards
+        self.ids: IdTable
+
+    @property
+    def index_protocol(self) -> Mapping[str, Any]:
+        """What names the folder: whatever finds candidates in the same vectors shares it."""
+        return {"kind": "token vectors", **self.encoder.protocol, **self.codec.protocol}
 
     @property
     def protocol(self) -> Mapping[str, Any]:
         """The encoder's protocol and how its vectors are kept and compared."""
-        return {
-            "kind": "token vectors", **self.encoder.protocol, "stored": self.encoder.token_vectors,
-            "similarity": "MaxSim", "index": "exact",
-        }  # fmt: skip
+        return {**self.index_protocol, "similarity": "MaxSim", "index": "exact"}
 
     def index(self, documents: Iterable[Document], folder: Path) -> None:
         """Encode `documents` into `folder`."""
-        self._shards = TokenShards(folder)
-        self._shards.encode(self.encoder, documents)
-        self._ids = IdTable(self._shards.manifest)
+        self.shards = TokenShards(folder, self.codec)
+        self.shards.encode(self.encoder, documents, self.seed)
+        self.ids = IdTable(self.shards.manifest)
 
     def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        """The best `depth` of all documents for each query, by MaxSim."""
+        """The best `depth` documents for each query, by MaxSim."""
         rankings: list[Ranking] = []
         for start in range(0, len(queries), _QUERIES):
-            rankings += self._search(queries[start : start + _QUERIES], depth)
+            matrices = self._encode(queries[start : start + _QUERIES])
+            with stage("search"):
+                found = self.find(matrices, min(depth, len(self.ids)))
+            with stage("fetch"):
+                rankings += [Ranking(self.ids.fetch(positions), scores) for positions, scores in found]
         return rankings
+
+    def find(self, matrices: Sequence[FloatArray], depth: int) -> Found:
+        """The best `depth` documents for each query, float32[vectors, dimension]: here of all."""
+        best = TopK(len(matrices), depth, self.ids.ranks)
+        scorer = MaxSim(matrices)
+        for start, block in self.shards.blocks(scorer.block):
+            best.offer(scorer(self.codec.decode(scorer.tensors(block.rows)), block.lengths), start)
+        return best.finish()
 
     def score(self, queries: Sequence[Query], candidates: Sequence[Sequence[str]]) -> list[FloatArray]:
         """MaxSim of each query with its candidates; -inf for unknown ids."""
         scores = []
         for matrix, ids in zip(self._encode(queries), candidates, strict=True):
-            positions = self._ids.positions(ids)
+            positions = self.ids.positions(ids)
             known = positions >= 0
             row = np.full(len(ids), -np.inf, dtype=np.float32)
-            if known.any():
-                row[known] = maxsim([matrix], *self._shards.gather(positions[known]))[0]
+            row[known] = self.score_positions(matrix, positions[known])
             scores.append(row)
+        return scores
+
+    def score_positions(self, matrix: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
+        """MaxSim of a query with the documents at `positions` [n]: float32[n]."""
+        scores = np.empty(len(positions), dtype=np.float32)
+        scorer = MaxSim([matrix])
+        for places, block in self.shards.chosen(positions, scorer.block):
+            scores[places] = scorer(self.codec.decode(scorer.tensors(block.rows)), block.lengths)[0]
         return scores
 
     def cost_of(self, sample: Sequence[Document]) -> Cost:
@@ -124,45 +102,26 @@ class LateInteraction:
             return matrices
 
         seconds, (first,) = timed(encode, some)
-        row = first.shape[1] * np.dtype(self.encoder.token_vectors).itemsize
-        disk = float(np.mean(lengths)) * row + np.dtype(np.int32).itemsize
-        return (Cost(seconds, disk, 0.0) + id_cost(sample)) * len(sample)
+        cost = self.cost_of_vectors(float(np.mean(lengths)), first.shape[1])
+        return (cost + Cost(seconds, 0.0, 0.0) + id_cost(sample)) * len(sample)
+
+    def cost_of_vectors(self, vectors: float, dimension: int) -> Cost:
+        """Bytes that a document of so many vectors takes."""
+        disk = vectors * self.codec.bytes_per_vector(dimension) + np.dtype(np.int32).itemsize
+        return Cost(0.0, disk, 0.0)
 
     def index_bytes(self) -> int:
-        """Bytes a search reads: vectors, lengths and ids."""
-        return self._shards.manifest.size(*IdTable.FILES, "vectors", "lengths")
+        """Bytes a search reads: vectors, lengths, ids, and what the codec learnt."""
+        return self.shards.manifest.size(*IdTable.FILES, "lengths", *self.codec.parts, *self.codec.learnt)
 
     def build_seconds(self) -> dict[str, float]:
         """Seconds spent encoding, and writing the id table, over all the runs it took."""
-        manifest = self._shards.manifest
-        return {"encode": manifest.seconds("vectors"), "index": manifest.seconds(IdTable.FILES[0])}
+        manifest = self.shards.manifest
+        encode = sum(manifest.seconds(part) for part in (*self.codec.parts, *self.codec.learnt))
+        return {"encode": encode, "index": manifest.seconds(IdTable.FILES[0])}
 
     def _encode(self, queries: Sequence[Query]) -> list[FloatArray]:
         with stage("encode"):
             matrices = self.encoder.encode_queries([query.text for query in queries])
         check_matrices(matrices, len(queries))
         return matrices
-
-    def _search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        matrices = self._encode(queries)
-        best = TopK(len(queries), min(depth, len(self._ids)), self._ids.ranks)
-        with stage("search"), threads_for(sum(matrix.size for matrix in matrices) * len(self._ids)):
-            for start, vectors, lengths in self._shards.blocks():
-                best.offer(maxsim(matrices, vectors, lengths), start)
-            found = best.finish()
-        with stage("fetch"):
-            return [Ranking(self._ids.fetch(positions), scores) for positions, scores in found]
-
-
-def check_matrices(matrices: Sequence[FloatArray], texts: int) -> None:
-    """Raise `EvaluationError` unless an encoder gave `texts` finite matrices of at least one row each."""
-    if not isinstance(matrices, list) or len(matrices) != texts:
-        raise EvaluationError(
-            f"the encoder owes a list of {texts} matrices; it gave {type(matrices).__name__}"
-        )
-    for place, matrix in enumerate(matrices):
-        if not len(matrix):
-            raise EvaluationError(
-                f"the encoder gave no vector for text {place} of its batch; it owes one or more"
-            )
-        check_vectors(matrix, len(matrix))

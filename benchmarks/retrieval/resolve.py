@@ -35,7 +35,7 @@ from benchmarks.retrieval.compositions import (
     weighted_sum,
 )
 from benchmarks.retrieval.dense import DenseRetriever
-from benchmarks.retrieval.late import LateInteraction
+from benchmarks.retrieval.latekeys import is_for_tokens, late_interaction
 from benchmarks.retrieval.parts import parts_of
 from benchmarks.retrieval.reading import Reading
 from benchmarks.retrieval.sentences import LinearClassification, PairSimilarity
@@ -148,12 +148,14 @@ def _leaf(spec: Leaf, setting: Setting) -> Searcher | Scorer:
     built = variant_of(spec)[1].build(setting)
     if is_reader(built):
         raise UsageError(f"{spec} reads what a retriever found; use it as read(FIRST,{spec})")
-    if isinstance(built, Encoder) and not isinstance(built, TokenEncoder):
+    if isinstance(built, TokenEncoder):
+        return late_interaction(built, spec.index, setting.seed)
+    if isinstance(built, Encoder):
+        if is_for_tokens(spec.index):
+            raise UsageError(f"{spec}: {spec.baseline} gives one vector a text; @{spec.index} is for several")
         return DenseRetriever(built, spec.index, setting.seed)
     if spec.index is not None:
         raise UsageError(f"{spec}: {spec.baseline} brings its own index; leave out @{spec.index}")
-    if isinstance(built, TokenEncoder):
-        return LateInteraction(built)
     if not isinstance(built, (Searcher, Scorer)):
         raise UsageError(
             f"{spec}: {type(built).__name__} is neither an Encoder (protocol, encode_queries, encode_documents) "

@@ -96,9 +96,10 @@ class Manifest:
         mapped: NDArray[Any] = np.load(self.path(name), mmap_mode="r", allow_pickle=False)
         return mapped
 
-    def check(self) -> None:
-        """Raise `DamagedCache` unless every listed part has the bytes that were written."""
-        for name, part in self.parts.items():
+    def check(self, *names: str) -> None:
+        """Raise `DamagedCache` unless these listed parts (all without any) have the bytes that were written."""
+        for name in names or self.parts:
+            part = self.parts[name]
             path = self.path(name)
             if not path.exists():
                 problem = "is missing"

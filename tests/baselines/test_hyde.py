@@ -38,11 +38,11 @@ class Hashed:
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[n, 64]."""
-        rows = np.zeros((len(texts), 64), dtype=np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.lower().split():
-                row += np.random.default_rng(list(word.encode())).normal(size=64)
-        return rows
+        rows = [
+            sum((np.random.default_rng(list(word.encode())).normal(size=64) for word in text.lower().split()), np.zeros(64))
+            for text in texts
+        ]
+        return np.array(rows, dtype=np.float32)
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[n, 64]."""

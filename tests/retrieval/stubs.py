@@ -42,3 +42,32 @@ def documents(count: int) -> list[Document]:
         Document(f"d{(number * 7919) % 100_003}", f"title {number}", f"text {number}")
         for number in range(count)
     ]
+
+
+class Ragged:
+    """An encoder of one to nine vectors a text, drawn from its length."""
+
+    token_vectors = "float32"
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """Its name."""
+        return {"model": "ragged"}
+
+    def encode_queries(self, texts: Sequence[str]) -> list[FloatArray]:
+        """A matrix a text."""
+        return [self._matrix(text) for text in texts]
+
+    def encode_documents(self, documents: Sequence[Document]) -> list[FloatArray]:
+        """A matrix a document."""
+        return [self._matrix(document.text) for document in documents]
+
+    def _matrix(self, text: str) -> FloatArray:
+        generator = np.random.default_rng(list(text.encode()))
+        return generator.standard_normal((1 + len(text) % 9, 8), dtype=np.float32)
+
+
+class Half(Ragged):
+    """The same, kept in half precision."""
+
+    token_vectors = "float16"

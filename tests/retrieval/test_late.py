@@ -2,75 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from benchmarks.errors import EvaluationError
 from benchmarks.evaluation.ranking import rank
-from benchmarks.interfaces import Document, FloatArray, Query
+from benchmarks.interfaces import Document, FloatArray, Query, TokenEncoder
 from benchmarks.retrieval.late import LateInteraction
-from benchmarks.retrieval.maxsim import maxsim
-
-
-def slowly(query: FloatArray, document: FloatArray) -> float:
-    """MaxSim as a triple loop."""
-    total = 0.0
-    for word in query:
-        best = -np.inf
-        for token in document:
-            best = max(best, sum(float(a) * float(b) for a, b in zip(word, token, strict=True)))
-        total += best
-    return total
-
-
-@given(
-    st.lists(st.integers(1, 4), min_size=1, max_size=3),
-    st.lists(st.integers(1, 5), min_size=1, max_size=6),
-    st.integers(0, 99),
-)
-def test_maxsim_is_a_triple_loop(queries: list[int], lengths: list[int], seed: int) -> None:
-    """Ragged queries against ragged documents, every pair."""
-    generator = np.random.default_rng(seed)
-    asked = [generator.standard_normal((rows, 4), dtype=np.float32) for rows in queries]
-    documents = [generator.standard_normal((rows, 4), dtype=np.float32) for rows in lengths]
-    found = maxsim(asked, np.concatenate(documents), np.array(lengths))
-    expected = [[slowly(query, document) for document in documents] for query in asked]
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-class Ragged:
-    """An encoder of one to nine vectors a text, drawn from its length."""
-
-    token_vectors = "float32"
-
-    @property
-    def protocol(self) -> Mapping[str, Any]:
-        """Its name."""
-        return {"model": "ragged"}
-
-    def encode_queries(self, texts: Sequence[str]) -> list[FloatArray]:
-        """A matrix a text."""
-        return [self._matrix(text) for text in texts]
-
-    def encode_documents(self, documents: Sequence[Document]) -> list[FloatArray]:
-        """A matrix a document."""
-        return [self._matrix(document.text) for document in documents]
-
-    def _matrix(self, text: str) -> FloatArray:
-        generator = np.random.default_rng(list(text.encode()))
-        return generator.standard_normal((1 + len(text) % 9, 8), dtype=np.float32)
-
-
-class Half(Ragged):
-    """The same, kept in half precision."""
-
-    token_vectors = "float16"
+from benchmarks.retrieval.latekeys import late_interaction
+from tests.retrieval.stubs import Half, Ragged
 
 
 class Empty(Ragged):
@@ -84,9 +26,14 @@ DOCUMENTS = [Document(f"d{number}", "", "x" * (number % 23) + str(number)) for n
 QUERIES = [Query(f"q{number}", f"query {number}") for number in range(20)]
 
 
+def exact(encoder: TokenEncoder) -> LateInteraction:
+    """Vectors kept as the encoder says, every document scored."""
+    return late_interaction(encoder, None, 0)
+
+
 def test_search_is_scoring_every_document(tmp_path: Path) -> None:
     """Two shards, several blocks, more queries than go together: the best ten of all pairs scored one by one."""
-    retriever = LateInteraction(Ragged())
+    retriever = exact(Ragged())
     retriever.index(DOCUMENTS, tmp_path)
     found = retriever.search(QUERIES, 10)
     matrices = [Ragged().encode_documents([document])[0] for document in DOCUMENTS]
@@ -100,7 +47,7 @@ def test_search_is_scoring_every_document(tmp_path: Path) -> None:
 
 def test_scores_of_candidates_are_those_of_search(tmp_path: Path) -> None:
     """Re-ranking what search found changes nothing; unknown ids score -inf; no candidates, no scores."""
-    retriever = LateInteraction(Ragged())
+    retriever = exact(Ragged())
     retriever.index(DOCUMENTS, tmp_path)
     found = retriever.search(QUERIES, 50)
     scores = retriever.score(QUERIES, [ranking.ids for ranking in found])
@@ -114,9 +61,9 @@ def test_an_index_is_opened_without_documents_and_weighs_what_it_says(tmp_path: 
     """A second instance reads no document; half precision takes half the bytes of the vectors."""
     sizes = []
     for kind in (Ragged, Half):
-        retriever = LateInteraction(kind())
+        retriever = exact(kind())
         retriever.index(DOCUMENTS, tmp_path / kind.__name__)
-        again = LateInteraction(kind())
+        again = exact(kind())
         again.index((), tmp_path / kind.__name__)
         assert [r.ids for r in again.search(QUERIES, 5)] == [r.ids for r in retriever.search(QUERIES, 5)]
         sizes.append(retriever.index_bytes())
@@ -127,4 +74,4 @@ def test_an_index_is_opened_without_documents_and_weighs_what_it_says(tmp_path: 
 def test_a_text_without_a_vector_is_refused(tmp_path: Path) -> None:
     """MaxSim over nothing has no value; the encoder is told so."""
     with pytest.raises(EvaluationError, match="no vector"):
-        LateInteraction(Empty()).index(DOCUMENTS[:10], tmp_path)
+        exact(Empty()).index(DOCUMENTS[:10], tmp_path)
