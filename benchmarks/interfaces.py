@@ -110,7 +110,8 @@ class TokenEncoder(Protocol):
     """Text to several vectors each, compared by late interaction (MaxSim).
 
     A document's score is the sum over the query's vectors of the best inner product with one of the
-    document's. `token_vectors` is the type the documents' vectors have on disk: float16 or float32.
+    document's. `token_vectors` is how the documents' vectors are kept on disk where a spec does not say it: float16
+    or float32.
     """
 
     token_vectors: str

@@ -4,6 +4,7 @@
     contriever:msmarco                a variant
     minilm@HNSW32                     a variant on an index, by its faiss factory key
     minilm@[IVF64,PQ48;nprobe=8]      with commas or search parameters: in brackets
+    colbert:v2@[int8,IVF64,PQ16]      token vectors: how they are kept, how candidates are found, or either
     rrf(bm25:flat,minilm)             fusion by reciprocal rank (parameter: k=60)
     wsum(0.3*bm25:flat,0.7*minilm)    fusion by weighted sum of min-max normalised scores
     sum(0.1*bm25:flat,1*dpr)          by weighted sum of raw scores; what a part did not find has the
