@@ -133,6 +133,13 @@ def parity(session: nox.Session) -> None:
     )  # fmt: skip
 
 
+@nox.session(reuse_venv=True)
+def plaid(session: nox.Session) -> None:
+    """Late interaction by fast-plaid, in an environment of its own: it pins a torch that is not ours."""
+    session.install("-q", "-e", ".[plaid,test]")
+    session.run("python", "-m", "pytest", "tests/retrieval/test_lateplaid.py", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def latency(session: nox.Session) -> None:
     """The speed of kernels beside their references, as ratios of one run (pytest-benchmark)."""

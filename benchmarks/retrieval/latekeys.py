@@ -8,17 +8,21 @@ colbert:v2@[int8,IVF1024,PQ16;nearest=500]   both; each of the query's vectors f
 
 from __future__ import annotations
 
+import re
+
 from benchmarks.errors import UsageError
 from benchmarks.interfaces import TokenEncoder
 from benchmarks.retrieval.codecs import Bytes, Codec, Floats
 from benchmarks.retrieval.late import LateInteraction
 from benchmarks.retrieval.latecandidates import CandidateSearch
+from benchmarks.retrieval.lateplaid import DEFAULTS, PlaidSearch
 from benchmarks.retrieval.residual import Residual
 from benchmarks.spec import IndexKey
 
 STORED = ("float32", "float16", "int8", "residual1", "residual2", "residual4")
 NEAREST = 1_000
 """k' where it is not given."""
+_PLAID = re.compile("plaid([1248])")
 
 
 def late_interaction(encoder: TokenEncoder, key: IndexKey | None, seed: int) -> LateInteraction:
@@ -34,6 +38,12 @@ def late_interaction(encoder: TokenEncoder, key: IndexKey | None, seed: int) -> 
                 f"@{key}: {', '.join(parameters)} goes with a faiss index; without one all are scored"
             )
         return LateInteraction(encoder, codec, seed)
+    if plaid := _PLAID.fullmatch(key.factory):
+        if unknown := parameters.keys() - DEFAULTS:
+            raise UsageError(
+                f"@{key}: plaid has no parameter {', '.join(unknown)}; it has {', '.join(DEFAULTS)}"
+            )
+        return PlaidSearch(encoder, int(plaid[1]), parameters, seed)
     if any(part in STORED for part in factory.split(",")):
         raise UsageError(f"@{key}: how vectors are kept comes first, then the faiss key")
     nearest = parameters.pop("nearest", NEAREST)
@@ -53,4 +63,7 @@ def codec_of(stored: str, seed: int) -> Codec:
 
 def is_for_tokens(key: IndexKey | None) -> bool:
     """Whether a key says what only encoders of several vectors have."""
-    return key is not None and (key.factory.split(",")[0] in STORED or "nearest" in dict(key.parameters))
+    if key is None:
+        return False
+    first = key.factory.split(",")[0]
+    return first in STORED or first.startswith("plaid") or "nearest" in dict(key.parameters)
