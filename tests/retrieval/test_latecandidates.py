@@ -132,7 +132,7 @@ def test_the_protocol_says_how_candidates_are_found(tmp_path: Path) -> None:
     assert isinstance(retriever, CandidateSearch)
     assert retriever.protocol["stored"] == "int8"
     assert retriever.protocol["index"] == {
-        "factory": "IVF16,PQ4x4", "parameters": {"nprobe": 64}, "nearest": 1000,
+        "factory": "IVF16,PQ4x4", "parameters": {"nprobe": 128}, "nearest": 1000,
     }  # fmt: skip
     assert retriever.protocol["seed"] == 7
 
