@@ -134,6 +134,15 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session(reuse_venv=True)
+def endpoint(session: nox.Session) -> None:
+    """Generation against a real OpenAI-compatible server on loopback, on good days and bad ones."""
+    session.install("-q", "-c", str(CONSTRAINTS), "-e", ".[endpoint,server,test]")
+    session.run(
+        "python", "-m", "pytest", "tests/generation", "tests/baselines/test_lamer.py", *session.posargs
+    )
+
+
+@nox.session(reuse_venv=True)
 def plaid(session: nox.Session) -> None:
     """Late interaction by fast-plaid, in an environment of its own: it pins a torch that is not ours."""
     session.install("-q", "-e", ".[plaid,test]")

@@ -13,6 +13,7 @@ from benchmarks.registry import Baseline, baselines, trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
 from benchmarks.rendering.experiments import experiment_page, experiments
+from benchmarks.rendering.generations import generations
 from benchmarks.rendering.ledgers import drifts, published_counts, published_tables
 from benchmarks.rendering.markdown import GENERATED, code, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency
@@ -98,7 +99,7 @@ def suite_page(board: Board, suite: Suite) -> str:
                 f"{_main_measure(id)} against median latency on {escape(id)}; the numbers are in the tables"
             )
             blocks.append(f"!{link(alternative, f'../{_plot_path(id)}')}")
-    return document(*blocks)
+    return document(*blocks, *generations(board, collections, specs))
 
 
 def baseline_page(board: Board, baseline: Baseline) -> str:

@@ -39,7 +39,10 @@ class Hashed:
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[n, 64]."""
         rows = [
-            sum((np.random.default_rng(list(word.encode())).normal(size=64) for word in text.lower().split()), np.zeros(64))
+            sum(
+                (np.random.default_rng(list(word.encode())).normal(size=64) for word in text.lower().split()),
+                np.zeros(64),
+            )
             for text in texts
         ]
         return np.array(rows, dtype=np.float32)
