@@ -8,5 +8,8 @@ SUITES = Path(__file__).with_name("suites.toml")
 REFERENCES = Path(__file__).with_name("references.toml")
 """Published numbers of systems that are no baseline here (entry point group `retriever_bench.ledgers`)."""
 
+REFERENCE_CLAIMS = Path(__file__).with_name("references_claims.toml")
+"""What was concluded of systems that are no baseline here (entry point group `retriever_bench.claims`)."""
+
 GENERATORS = Path(__file__).with_name("generators.toml")
 """The language models whose answers are measured here (entry point group `retriever_bench.generators`)."""

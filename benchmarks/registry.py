@@ -72,13 +72,17 @@ class Variant:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A paper, or a reference, as a plugin. `published` is the TOML file with its published numbers."""
+    """A paper, or a reference, as a plugin.
+
+    `published` and `claims` are TOML files: the numbers that were printed, and what was concluded.
+    """
 
     key: str
     summary: str
     variants: Mapping[str, Variant]
     paper: Paper | None = None
     published: Path | None = None
+    claims: Path | None = None
     default: str = field(default="")
 
     def __post_init__(self) -> None:

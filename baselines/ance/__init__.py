@@ -62,4 +62,5 @@ baseline = Baseline(
         "multi": dual_variant(QUESTIONS, PASSAGES, "four question sets, from DPR's multiset checkpoint"),
     },
     published=Path(__file__).with_name("published.toml"),
+    claims=Path(__file__).with_name("claims.toml"),
 )

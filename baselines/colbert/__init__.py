@@ -37,4 +37,5 @@ baseline = Baseline(
         "v1": _variant(V1, 180, "the paper's model, 180 tokens of a passage; bring a checkpoint"),
     },
     published=Path(__file__).with_name("published.toml"),
+    claims=Path(__file__).with_name("claims.toml"),
 )

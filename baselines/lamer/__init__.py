@@ -137,4 +137,5 @@ baseline = Baseline(
     paper=Paper("Large Language Models are Strong Zero-Shot Retriever", "Shen et al.", 2023, "2304.14233"),
     variants=_variants(),
     published=Path(__file__).with_name("published.toml"),
+    claims=Path(__file__).with_name("claims.toml"),
 )

@@ -95,4 +95,5 @@ baseline = Baseline(
         **_trained("synthetic"),
     },
     published=Path(__file__).with_name("published.toml"),
+    claims=Path(__file__).with_name("claims.toml"),
 )

@@ -112,4 +112,5 @@ baseline = Baseline(
         **_trained("synthetic"),
     },
     published=Path(__file__).with_name("published.toml"),
+    claims=Path(__file__).with_name("claims.toml"),
 )

@@ -50,4 +50,5 @@ baseline = Baseline(
         ),
     },
     published=Path(__file__).with_name("published.toml"),
+    claims=Path(__file__).with_name("claims.toml"),
 )

@@ -1,0 +1,1 @@
+"""What papers concluded, as inequalities between measurements; and what the measurements here say of them."""

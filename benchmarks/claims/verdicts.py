@@ -1,0 +1,146 @@
+"""Verdicts on claims: supported, contradicted, inconclusive, or not run here.
+
+A verdict is of all claims of a paper together: their p-values are adjusted by Holm's procedure. Scores of several seeds
+are averaged query by query before the test; how many there were is said, since with one seed the test knows nothing of
+what another would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.claims.claim import NOT_GREATER, Claim, Comparison
+from benchmarks.claims.testing import Tested, holm, tested
+from benchmarks.errors import EvaluationError
+from benchmarks.records.record import Record
+from benchmarks.registry import trained_leaves
+from benchmarks.spec import parse
+
+SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "inconclusive", "not run here"
+LEVEL = 0.05
+
+Records = Callable[[str, str], Mapping[int, Record]]
+"""From spec and collection to records by seed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one comparison: the test, how many seeds it is over (0: nothing was trained), on which rungs."""
+
+    comparison: Comparison
+    test: Tested
+    seeds: int
+    rungs: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the difference lies on the claim's side."""
+        limit = self.comparison.margin
+        return self.test.difference < limit if self.is_bounded else self.test.difference > 0
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no more is claimed than that the difference is small."""
+        return self.comparison.relation == NOT_GREATER
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the measurements say of a claim. `missing` are the cells that a test would want."""
+
+    claim: Claim
+    word: str
+    p_value: float = 1.0
+    outcomes: tuple[Outcome, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def verdicts(claims: Sequence[Claim], records: Records) -> list[Verdict]:
+    """A verdict on each claim of a paper."""
+    found: dict[str, tuple[Outcome, ...]] = {}
+    missing: dict[str, tuple[str, ...]] = {}
+    for claim in claims:
+        lacking = tuple(dict.fromkeys(cell for one in claim.comparisons for cell in _missing(one, records)))
+        if claim.comparisons and not lacking:
+            found[claim.id] = tuple(_outcome(one, records) for one in claim.comparisons)
+        missing[claim.id] = lacking
+    adjusted = dict(zip(found, holm([_p_value(outcomes) for outcomes in found.values()]), strict=True))
+    return [
+        Verdict(claim, _word(found[claim.id], adjusted[claim.id]), adjusted[claim.id], found[claim.id])
+        if claim.id in found
+        else Verdict(claim, NOT_RUN, missing=missing[claim.id])
+        for claim in claims
+    ]
+
+
+def _p_value(outcomes: Sequence[Outcome]) -> float:
+    """Of a claim of several parts: the weakest part where all hold; the strongest that does not, times their number."""
+    against = [one.test.p_value for one in outcomes if not one.holds]
+    if not against:
+        return max(one.test.p_value for one in outcomes)
+    return min(1.0, len(outcomes) * min(against))
+
+
+def _word(outcomes: Sequence[Outcome], p_value: float) -> str:
+    if p_value >= LEVEL:
+        return INCONCLUSIVE
+    return SUPPORTED if all(one.holds for one in outcomes) else CONTRADICTED
+
+
+def _missing(comparison: Comparison, records: Records) -> list[str]:
+    """The cells without a record of the measure, or whose two sides have no seed in common."""
+    lacking = []
+    for pair in comparison.pairs:
+        for collection in pair.collections:
+            sides = {spec: _of(spec, collection, comparison, records) for spec in (pair.better, pair.worse)}
+            lacking += [f"{spec} on {collection}" for spec, found in sides.items() if not found]
+    return lacking
+
+
+def _outcome(comparison: Comparison, records: Records) -> Outcome:
+    strata, seeds, rungs = [], [], []
+    for pair in comparison.pairs:
+        for collection in pair.collections:
+            better = _of(pair.better, collection, comparison, records)
+            worse = _of(pair.worse, collection, comparison, records)
+            strata.append(_differences(better, worse, comparison.measure))
+            trained = [
+                found for spec, found in ((pair.better, better), (pair.worse, worse)) if _is_trained(spec)
+            ]
+            seeds += [len(found) for found in trained]
+            rungs += [record.rung for found in (better, worse) for record in found]
+    if all(len(stratum) == 1 for stratum in strata):
+        # A correlation is one number a collection: collections are what there is to exchange.
+        strata = [np.concatenate(strata)]
+    below = comparison.margin if comparison.relation == NOT_GREATER else 0.0
+    return Outcome(comparison, tested(strata, below), min(seeds, default=0), tuple(sorted(set(rungs))))
+
+
+def _of(spec: str, collection: str, comparison: Comparison, records: Records) -> list[Record]:
+    return [record for record in records(spec, collection).values() if comparison.measure in record.scores]
+
+
+def _is_trained(spec: str) -> bool:
+    return bool(trained_leaves(parse(spec)))
+
+
+def _differences(better: Sequence[Record], worse: Sequence[Record], measure: str) -> NDArray[np.float64]:
+    """Per query, in order of id, the difference of the means over seeds [queries].
+
+    Raises `EvaluationError` where the two were not asked the same queries.
+    """
+    queries = sorted(better[0].scores[measure])
+    if any(sorted(record.scores[measure]) != queries for record in (*better, *worse)):
+        raise EvaluationError(
+            f"{better[0].spec} and {worse[0].spec} were not asked the same queries of {better[0].collection}"
+        )
+    means = [
+        np.array([[record.scores[measure][query] for query in queries] for record in side]).mean(axis=0)
+        for side in (better, worse)
+    ]
+    found: NDArray[np.float64] = means[0] - means[1]
+    return found
