@@ -5,17 +5,35 @@ checkpoints share. The released NQ checkpoint is better than the paper's (79.97 
 answers in the top 20); the hybrid adds 1.1 times DPR's score to BM25's over the union of the two
 best 2,000, as in the paper (section 5.1), where the weight was tuned on the development sets. The
 reader answers from the best passages: `read(dpr:multiset,dpr:reader-multiset,depth=50)`.
+
+How the encoders are trained stands in `training.py`, `losses.py` and `supervision.py`, the reader in `reader_training.py`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from baselines.dpr.reader import reader_variant
+from baselines.dpr.reader import ExtractiveReader, reader_variant
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
-from baselines.encoders.dual import dual_variant
-from benchmarks.registry import Baseline, Paper
+from baselines.encoders.dual import DualEncoder, dual_variant
+from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
+from baselines.training.recipe import Recipe, recipes
+from baselines.training.trained import Materials, Training
+from benchmarks.interfaces import Setting
+from benchmarks.registry import Baseline, Paper, Variant
 from benchmarks.retrieval.resolve import composed
+
+if TYPE_CHECKING:
+    import torch
+
+    from baselines.encoders.weights import Weights
+    from baselines.training.objective import Objective
+
+EXPERIMENTS = Path(__file__).with_name("experiments.toml")
+_RECIPES = Path(__file__).with_name("recipe.toml")
 
 
 def _checkpoints(name: str, question: str, passage: str) -> tuple[Checkpoint, Checkpoint]:
@@ -39,6 +57,52 @@ MULTI = _checkpoints(
 SINGLE_READER = Checkpoint("facebook/dpr-reader-single-nq-base", weights=PYTORCH, part="reader")
 MULTI_READER = Checkpoint("facebook/dpr-reader-multiset-base", weights=PYTORCH, part="reader")
 
+
+def _objective(materials: Materials) -> Objective:
+    from baselines.dpr.training import DualTraining
+
+    return DualTraining(materials)
+
+
+def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) -> DualEncoder:
+    pooling, similarity, build = recipe.objective["pooling"], recipe.objective["similarity"], None
+    if similarity == "l2":
+        pooling, build = f"{pooling}, ranked by distance", partial(_by_distance, pooling)
+    return DualEncoder(
+        replace(checkpoint, part="question_encoder"), replace(checkpoint, part="ctx_encoder"), setting,
+        recipe.query_tokens, recipe.document_tokens, pooling, similarity == "cosine", build,
+    )  # fmt: skip
+
+
+def _by_distance(pooling: str, weights: Weights, side: str) -> torch.nn.Module:
+    from baselines.dpr.distance import by_distance
+
+    return by_distance(pooling, weights, side)
+
+
+def _reading(materials: Materials) -> Objective:
+    from baselines.dpr.reader_training import ReaderTraining
+
+    return ReaderTraining(materials)
+
+
+def _reader(checkpoint: TrainedCheckpoint, setting: Setting) -> ExtractiveReader:
+    return ExtractiveReader(replace(checkpoint, part="reader"), setting)
+
+
+def _trained(profile: str) -> dict[str, Variant]:
+    """The encoders of a profile, and its readers."""
+    found = {}
+    for name, recipe in recipes(_RECIPES, profile).items():
+        training = Training(f"dpr:{profile}:{name}", recipe, _objective)
+        summary = f"two towers trained here: {name}"
+        found[f"{profile}:{name}"] = trained_variant(training, partial(_encoder, recipe), summary)
+    for name, recipe in recipes(_RECIPES, f"{profile}-reader").items():
+        training = Training(f"dpr:{profile}:{name}", recipe, _reading)
+        found[f"{profile}:{name}"] = trained_variant(training, _reader, "extractive reader trained here")
+    return found
+
+
 baseline = Baseline(
     key="dpr",
     summary="dense passage retrieval for questions; two BERTs, [CLS], 768 dimensions",
@@ -54,6 +118,9 @@ baseline = Baseline(
             "union(1*bm25:flat,1.1*dpr:multiset,depth=2000)",
             "BM25 + 1.1 DPR over the union of their best 2,000",
         ),
+        **_trained("paper"),
+        **_trained("lab"),
+        **_trained("synthetic"),
     },
     published=Path(__file__).with_name("published.toml"),
     claims=Path(__file__).with_name("claims.toml"),

@@ -30,13 +30,27 @@ TOKENS = 350
 SPAN = 10
 
 
+BERT = "span_predictor.encoder.bert_model."
+"""What the names of the reader's BERT begin with in a checkpoint."""
+
+
 @dataclass(frozen=True)
-class _Input:
+class Input:
     """A question with one passage: the tokens the model sees, where the text starts, and all of the text's."""
 
     seen: list[int]
     start: int
     text: list[int]
+
+
+def inputs(tokenizer: Any, pairs: Sequence[tuple[str, Document]], longest: int) -> list[Input]:
+    """[CLS] question [SEP] title [SEP] text of each pair, cut after `longest` tokens."""
+    if not pairs:
+        return []
+    questions = [question.replace("\u2019", "'") for question, _ in pairs]
+    heads = tokenizer(questions, [passage.title for _, passage in pairs])["input_ids"]
+    texts = tokenizer([passage.text for _, passage in pairs], add_special_tokens=False)["input_ids"]
+    return [Input((head + text)[:longest], len(head), text) for head, text in zip(heads, texts, strict=True)]
 
 
 class ExtractiveReader:
@@ -57,25 +71,13 @@ class ExtractiveReader:
 
     def read(self, questions: Sequence[str], passages: Sequence[Sequence[Document]]) -> list[Answer]:
         """One answer to each question; an empty one where no passage has a token."""
-        inputs = self._inputs(questions, passages)
-        logits = self._tower.matrices([Tokens(given.seen) for given in inputs])
-        read = iter(zip(inputs, logits, strict=True))
+        pairs = [(q, passage) for q, found in zip(questions, passages, strict=True) for passage in found]
+        given = inputs(self._tower.tokenizer, pairs, TOKENS)
+        logits = self._tower.matrices([Tokens(one.seen) for one in given])
+        read = iter(zip(given, logits, strict=True))
         return [self._answer(found, list(itertools.islice(read, len(found)))) for found in passages]
 
-    def _inputs(self, questions: Sequence[str], passages: Sequence[Sequence[Document]]) -> list[_Input]:
-        pairs = [
-            (q.replace("\u2019", "'"), p) for q, found in zip(questions, passages, strict=True) for p in found
-        ]
-        if not pairs:
-            return []
-        tokenizer = self._tower.tokenizer
-        heads = tokenizer([q for q, _ in pairs], [p.title for _, p in pairs])["input_ids"]
-        texts = tokenizer([p.text for _, p in pairs], add_special_tokens=False)["input_ids"]
-        return [
-            _Input((head + text)[:TOKENS], len(head), text) for head, text in zip(heads, texts, strict=True)
-        ]
-
-    def _answer(self, passages: Sequence[Document], read: Sequence[tuple[_Input, FloatArray]]) -> Answer:
+    def _answer(self, passages: Sequence[Document], read: Sequence[tuple[Input, FloatArray]]) -> Answer:
         """`read` has, for each passage, its input and the logits float32[tokens, 3]."""
         relevance = [
             float(logits[0, 2]) if len(given.seen) > given.start else -np.inf for given, logits in read
@@ -116,7 +118,7 @@ def best_span(starts: FloatArray, ends: FloatArray, longest: int) -> tuple[int, 
 def _model(weights: Weights) -> torch.nn.Module:
     from baselines.dpr.head import SpanHead
 
-    return SpanHead(weights.backbone("span_predictor.encoder.bert_model."), weights)
+    return SpanHead(weights.backbone(BERT), weights)
 
 
 def reader_variant(checkpoint: Checkpoint, summary: str) -> Variant:

@@ -14,6 +14,7 @@ import torch
 from baselines.training.chunks import read, vectors_of
 from baselines.training.devices import gathered, share
 from baselines.training.losses import contrastive, hit_rate
+from baselines.training.mining import Mined
 from baselines.training.negatives import Candidates, Negatives
 from baselines.training.objective import Footprint, Loss, pair_footprint
 from baselines.training.pairs import TrainingPairs, training_pairs
@@ -24,18 +25,23 @@ from baselines.training.trained import Materials
 class FineTuning:
     """Takes `share` (of 100 pairs), `temperature`, `in_batch` (true), and what `Negatives` takes.
 
-    Without `in_batch` a query is compared with its own document and its own negatives alone.
+    Without `in_batch` a query is compared with its own document and its own negatives alone. `data` and `mined` stand
+    in for the judged pairs, and for what `Negatives` would mine.
     """
 
-    def __init__(self, towers: Towers, materials: Materials) -> None:
+    def __init__(
+        self,
+        towers: Towers,
+        materials: Materials,
+        data: TrainingPairs | None = None,
+        mined: Mined | None = None,
+    ) -> None:
         self._recipe, self._seed = materials.recipe, materials.seed
         self._options = materials.recipe.objective
         self._towers = towers
         self.model = self._towers.model
-        self._data: TrainingPairs = training_pairs(
-            self._recipe.corpus, self._options["share"], materials.cache
-        )
-        self._negatives = Negatives(self._data, materials)
+        self._data = data or training_pairs(self._recipe.corpus, self._options["share"], materials.cache)
+        self._negatives = Negatives(self._data, materials, mined)
 
     def loss(self, step: int) -> Loss:
         """The loss of the pairs of `step`, averaged over the queries."""

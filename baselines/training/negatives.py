@@ -46,15 +46,15 @@ class Candidates:
 class Negatives:
     """Takes `negatives_each` (1) mined from the best `negatives` (0: none), `random_each` and `gold_each` (0).
 
-    They are mined by `miner`, a spec, or by what the recipe starts from.
+    They are mined by `miner`, a spec, or by what the recipe starts from, unless they are given.
     """
 
-    def __init__(self, data: TrainingPairs, materials: Materials) -> None:
+    def __init__(self, data: TrainingPairs, materials: Materials, mined: Mined | None = None) -> None:
         options = materials.recipe.objective
         self._data = data
-        self.mined: Mined = {}
+        self.mined: Mined = mined or {}
         self._mined_each = options.get("negatives_each", 1) if options.get("negatives") else 0
-        if self._mined_each:
+        if self._mined_each and mined is None:
             self.mined = negatives_of(materials.recipe, materials.seed, materials.cache, materials.progress)
         self._random_each, self._gold_each = options.get("random_each", 0), options.get("gold_each", 0)
 

@@ -25,16 +25,13 @@ class TrainingPairs:
     """
 
     def __init__(self, collection: Collection, share: float, cache: Cache) -> None:
-        if not 0 < share <= 100:
-            raise UsageError(f"a share of {share:g} of 100 pairs is none")
         self.queries = {query.id: query.text for query in collection.queries()}
         self.relevant = {
             query: frozenset(document for document, grade in grades.items() if grade > 0)
             for query, grades in collection.judgments().items()
         }
         judged = [(query, document) for query, found in self.relevant.items() for document in found]
-        drawn = sorted(judged, key=_hash)
-        self.pairs = drawn[: max(1, round(len(drawn) * share / 100))]
+        self.pairs = share_of(judged, share)
         self._texts = open_texts(collection, cache)
 
     def batch(self, step: int, size: int, seed: int) -> list[tuple[str, str]]:
@@ -58,6 +55,14 @@ class TrainingPairs:
 def training_pairs(id: str, share: float, cache: Cache) -> TrainingPairs:
     """The pairs of a collection by its id. Raises `MissingData` where it is not here."""
     return TrainingPairs(open_collection(id, cache), share, cache)
+
+
+def share_of(pairs: Sequence[tuple[str, str]], share: float) -> list[tuple[str, str]]:
+    """`share` of 100 pairs by their hash, at least one; a smaller share is the beginning of a larger one."""
+    if not 0 < share <= 100:
+        raise UsageError(f"a share of {share:g} of 100 pairs is none")
+    drawn = sorted(pairs, key=_hash)
+    return drawn[: max(1, round(len(drawn) * share / 100))]
 
 
 def collection_identity(id: str, cache: Cache) -> Any:
