@@ -20,6 +20,7 @@ from baselines.dpr.reader import ExtractiveReader, reader_variant
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.dual import DualEncoder, dual_variant
 from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
+from baselines.training.hybrid import TunedHybrid
 from baselines.training.recipe import Recipe, recipes
 from baselines.training.trained import Materials, Training
 from benchmarks.interfaces import Setting
@@ -56,6 +57,17 @@ MULTI = _checkpoints(
 # No revision of the readers was to be found in a source.
 SINGLE_READER = Checkpoint("facebook/dpr-reader-single-nq-base", weights=PYTORCH, part="reader")
 MULTI_READER = Checkpoint("facebook/dpr-reader-multiset-base", weights=PYTORCH, part="reader")
+
+# Inner products of towers that no scale was taught may have any: a weight of each size.
+WEIGHTS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+HYBRIDS = {
+    f"{profile}:hybrid": TunedHybrid(
+        f"dpr:{profile}:hybrid", f"union(1*bm25:flat,{{}}*dpr:{profile}:{name},depth=2000)", tuned_on, WEIGHTS
+    )
+    for profile, name, tuned_on in (
+        ("lab", "nfcorpus", "beir/nfcorpus/dev"), ("synthetic", "in-batch", "synthetic/small/dev"),
+    )
+}  # fmt: skip
 
 
 def _objective(materials: Materials) -> Objective:
@@ -121,6 +133,7 @@ baseline = Baseline(
         **_trained("paper"),
         **_trained("lab"),
         **_trained("synthetic"),
+        **{name: one.variant("BM25 + DPR, its weight found on dev queries") for name, one in HYBRIDS.items()},
     },
     published=Path(__file__).with_name("published.toml"),
     claims=Path(__file__).with_name("claims.toml"),

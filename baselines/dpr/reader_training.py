@@ -70,12 +70,12 @@ class ReaderTraining:
         given = inputs(self.tokenizer, pairs, self._recipe.document_tokens)
         tokens = [Tokens(one.seen) for one in given]
         padding, cached = self.tokenizer.pad_token_id, self._options["cached"]
-        logits = vectors_of(self.model, tokens, padding, cached=cached).unflatten(0, (-1, each))
+        logits = vectors_of(self.model, tokens, padding, cached=cached)
         spans = [
             answer_spans(self.tokenizer, one, self._answers[question])
             for one, question in zip(given[::each], questions, strict=True)
         ]
-        return Loss(reading_loss(logits, spans), read(tokens))
+        return Loss(reading_loss(logits.view(-1, each, *logits.shape[1:]), spans), read(tokens))
 
     def passages(self, questions: Sequence[str], step: int) -> list[list[str]]:
         """For each question one passage that holds an answer, and then others that do not, drawn without replacement.
@@ -95,7 +95,9 @@ class ReaderTraining:
         """The passages of a batch, or of a chunk."""
         longest = self._recipe.document_tokens
         whole = self._recipe.batch * self._options["passages"] * longest
-        return Footprint(min(whole, max(CHUNK_TOKENS.values())) if self._options["cached"] else whole, longest)
+        return Footprint(
+            min(whole, max(CHUNK_TOKENS.values())) if self._options["cached"] else whole, longest
+        )
 
     def save(self, folder: Path) -> None:
         """In the layout of transformers' `DPRReader`."""

@@ -1,0 +1,78 @@
+"""A training step beside sentence-transformers': the same model, batch, type and optimiser, texts in, weights moved.
+
+    nox -s latency -- -k training_step
+
+Karpukhin et al. 2020's in-batch recipe is their MultipleNegativesRankingLoss on inner products. Both tokenise, run queries
+and documents through one MiniLM without dropout, and step AdamW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from baselines.encoders.transformer import Conventions
+from baselines.minilm import CHECKPOINT
+from baselines.training import starts
+from baselines.training.finetuning import FineTuning
+from baselines.training.recipe import Recipe
+from baselines.training.towers import OneTower
+from baselines.training.trained import Materials
+from benchmarks.progress import Progress
+from benchmarks.storage.cache import Cache
+from tests.speed.test_kernels import ratio
+
+BATCH, TOKENS = 32, 128
+RATE = 1e-5
+RECIPE = Recipe(
+    "minilm", "synthetic/small/train", BATCH, RATE, query_tokens=TOKENS, document_tokens=TOKENS,
+    objective={"share": 100, "temperature": 1.0},
+)  # fmt: skip
+
+
+def stepped(model: torch.nn.Module, loss: Callable[[], torch.Tensor]) -> Callable[[], float]:
+    """One step of AdamW on the same batch, each time it is called; gives the loss."""
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, fused=True)
+    model.eval()  # no dropout: the losses of the first step are to be equal
+
+    def step() -> float:
+        value = loss()
+        torch.autograd.backward(value)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return value.item()
+
+    return step
+
+
+@pytest.mark.benchmark(group=f"a training step of {BATCH} pairs, MiniLM")
+def test_a_training_step_is_no_slower_than_sentence_transformers(benchmark: Any, cache: Cache) -> None:
+    """At least as fast, and the same loss before the first step."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.losses import MultipleNegativesRankingLoss
+    from sentence_transformers.util import dot_score
+
+    if lacking := CHECKPOINT.missing():
+        pytest.skip(lacking)
+    start = starts.from_folder(CHECKPOINT.locate())
+    tower = OneTower(start.weights, Conventions(True, TOKENS, TOKENS))
+    made = FineTuning(tower, Materials(RECIPE, 0, start, cache, Progress(True)))
+    # A batch in which nobody's document answers another, as theirs must be: they know no judgments.
+    pairs = list({query: (query, document) for query, document in made._data.pairs}.values())[:BATCH]
+    assert not (made._data.false_negatives(*zip(*pairs, strict=True)).sum() > BATCH)
+    made._data.pairs = pairs
+    queries = [made._data.queries[query] for query, _ in pairs]
+    documents = [document.contents for document in made._data.documents([id for _, id in pairs])]
+
+    model = SentenceTransformer(str(CHECKPOINT.locate()), device="cpu")
+    model.max_seq_length = TOKENS
+    criterion = MultipleNegativesRankingLoss(model, scale=1.0, similarity_fct=dot_score)
+    ours = stepped(made.model, lambda: made.loss(0).value)
+    theirs = stepped(
+        criterion, lambda: criterion([model.preprocess(queries), model.preprocess(documents)], torch.empty(0))
+    )
+    assert ours() == pytest.approx(theirs(), rel=1e-4)
+    assert ratio(benchmark, ours, theirs, rounds=7) >= 1.0
