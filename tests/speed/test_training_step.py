@@ -3,19 +3,19 @@
     nox -s latency -- -k training_step
 
 Karpukhin et al. 2020's in-batch recipe is their MultipleNegativesRankingLoss on inner products. Both tokenise, run queries
-and documents through one MiniLM without dropout, and step AdamW.
+and documents through one of the lab's BERTs without dropout, and step AdamW.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from baselines.encoders.transformer import Conventions
-from baselines.minilm import CHECKPOINT
 from baselines.training import starts
 from baselines.training.finetuning import FineTuning
 from baselines.training.recipe import Recipe
@@ -25,10 +25,10 @@ from benchmarks.progress import Progress
 from benchmarks.storage.cache import Cache
 from tests.speed.test_kernels import ratio
 
-BATCH, TOKENS = 32, 128
+BATCH, TOKENS = 128, 128
 RATE = 1e-5
 RECIPE = Recipe(
-    "minilm", "synthetic/small/train", BATCH, RATE, query_tokens=TOKENS, document_tokens=TOKENS,
+    "scratch:small", "synthetic/small/train", BATCH, RATE, "synthetic/small", query_tokens=TOKENS, document_tokens=TOKENS,
     objective={"share": 100, "temperature": 1.0},
 )  # fmt: skip
 
@@ -48,26 +48,30 @@ def stepped(model: torch.nn.Module, loss: Callable[[], torch.Tensor]) -> Callabl
     return step
 
 
-@pytest.mark.benchmark(group=f"a training step of {BATCH} pairs, MiniLM")
-def test_a_training_step_is_no_slower_than_sentence_transformers(benchmark: Any, cache: Cache) -> None:
+@pytest.mark.benchmark(group=f"a training step of {BATCH} pairs, a BERT of two layers")
+def test_a_training_step_is_no_slower_than_sentence_transformers(
+    benchmark: Any, cache: Cache, tmp_path: Path
+) -> None:
     """At least as fast, and the same loss before the first step."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.losses import MultipleNegativesRankingLoss
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
     from sentence_transformers.util import dot_score
 
-    if lacking := CHECKPOINT.missing():
-        pytest.skip(lacking)
-    start = starts.from_folder(CHECKPOINT.locate())
-    tower = OneTower(start.weights, Conventions(True, TOKENS, TOKENS))
+    start = starts.drawn(RECIPE, 0, cache)
+    assert start is not None
+    tower = OneTower(start.weights, Conventions(False, TOKENS, TOKENS))
+    tower.save(tmp_path / "start")
     made = FineTuning(tower, Materials(RECIPE, 0, start, cache, Progress(True)))
-    # A batch in which nobody's document answers another, as theirs must be: they know no judgments.
-    pairs = list({query: (query, document) for query, document in made._data.pairs}.values())[:BATCH]
-    assert not (made._data.false_negatives(*zip(*pairs, strict=True)).sum() > BATCH)
+    # Of each question the passage that tells the fact, which answers no other: theirs would take one that does for wrong.
+    pairs = [(query, document) for query, document in made._data.pairs if not document.endswith("-0")][:BATCH]
+    relevant = made._data.false_negatives([query for query, _ in pairs], [id for _, id in pairs])
+    assert relevant.sum() == BATCH
     made._data.pairs = pairs
     queries = [made._data.queries[query] for query, _ in pairs]
     documents = [document.contents for document in made._data.documents([id for _, id in pairs])]
 
-    model = SentenceTransformer(str(CHECKPOINT.locate()), device="cpu")
+    # Of a plain checkpoint it takes the mean.
+    model = SentenceTransformer(str(tmp_path / "start"), device="cpu")
     model.max_seq_length = TOKENS
     criterion = MultipleNegativesRankingLoss(model, scale=1.0, similarity_fct=dot_score)
     ours = stepped(made.model, lambda: made.loss(0).value)
@@ -75,4 +79,4 @@ def test_a_training_step_is_no_slower_than_sentence_transformers(benchmark: Any,
         criterion, lambda: criterion([model.preprocess(queries), model.preprocess(documents)], torch.empty(0))
     )
     assert ours() == pytest.approx(theirs(), rel=1e-4)
-    assert ratio(benchmark, ours, theirs, rounds=7) >= 1.0
+    assert ratio(benchmark, ours, theirs, rounds=15) >= 1.0
