@@ -4,19 +4,35 @@ The MS MARCO checkpoints are a RoBERTa with a linear layer and a LayerNorm on it
 plain RoBERTa of the same file is another model. Documents are read up to 512 tokens (FirstP), or
 as four passages of 512 of which the best counts (MaxP). The question-answering checkpoint was
 trained from DPR's and has its layout and conventions.
+
+What is new in it is its training: the negatives (`negatives.py`: refresh, search, sample), when they are refreshed
+(`refreshing.py`, and `inferencer.py`, the process that does it meanwhile), and what is learnt of them (`training.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from baselines.ance.encoder import AnceEncoder, MaxPEncoder
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
-from baselines.encoders.dual import dual_variant
+from baselines.encoders.dual import DualEncoder, dual_variant
 from baselines.encoders.variants import weighted
+from baselines.training.checkpoint import trained_variant
+from baselines.training.recipe import Recipe, recipes
+from baselines.training.trained import Materials, Training
 from benchmarks.interfaces import Encoder, Setting, TokenEncoder
 from benchmarks.registry import Baseline, Paper, Variant
+
+if TYPE_CHECKING:
+    from baselines.training.objective import Objective
+    from baselines.training.towers import Towers
+
+EXPERIMENTS = Path(__file__).with_name("experiments.toml")
+_RECIPES = Path(__file__).with_name("recipe.toml")
 
 PASSAGE = Checkpoint(
     "castorini/ance-msmarco-passage", "6d7e7d6b6c59dd691671f280bc74edb4297f8234", weights=PYTORCH, architecture="roberta"
@@ -42,6 +58,47 @@ def _firstp(checkpoint: Checkpoint, setting: Setting) -> AnceEncoder:
     return AnceEncoder(checkpoint, 512, setting, documents=True)
 
 
+def _towers(materials: Materials) -> Towers:
+    """The paper's tower with its head, or where a recipe says `shared`, those that the lab's start has."""
+    if "shared" in materials.recipe.objective:
+        from baselines.pretraining_tasks.towers import TwoTowers
+
+        return TwoTowers(materials.start, materials.recipe)
+    from baselines.ance.towers import HeadedTower
+
+    return HeadedTower(materials.start, materials.recipe)
+
+
+def _objective(materials: Materials) -> Objective:
+    from baselines.ance.training import OneNegative
+
+    return OneNegative(_towers(materials), materials)
+
+
+def _encoder(recipe: Recipe, checkpoint: Checkpoint, setting: Setting) -> Encoder:
+    options = recipe.objective
+    if "shared" not in options:
+        return AnceEncoder(checkpoint, recipe.document_tokens, setting, documents=options["documents"])
+    return DualEncoder(
+        replace(checkpoint, part=QUESTIONS.part), replace(checkpoint, part=PASSAGES.part), setting,
+        recipe.query_tokens, recipe.document_tokens, options["pooling"], options["normalised"],
+    )  # fmt: skip
+
+
+def encoder_of(recipe: Recipe) -> Callable[[Path], Encoder]:
+    """What reads the checkpoints that a training by `recipe` writes, given their folder."""
+    return lambda folder: _encoder(recipe, Checkpoint(""), Setting(checkpoint=folder))
+
+
+def _trained(profile: str) -> dict[str, Variant]:
+    found = {}
+    for name, recipe in recipes(_RECIPES, profile).items():
+        training = Training(f"ance:{profile}:{name}", recipe, _objective)
+        summary = f"trained here from {recipe.start}: {name}"
+        found[f"{profile}:{name}"] = trained_variant(training, partial(_encoder, recipe), summary)
+    return found
+
+
 baseline = Baseline(
     key="ance",
     summary="nearest-neighbour negatives refreshed during training; RoBERTa, 768 dimensions",
@@ -60,6 +117,9 @@ baseline = Baseline(
             MaxPEncoder, DOC_MAXP, "MS MARCO documents, the best of four passages of 512 tokens"
         ),
         "multi": dual_variant(QUESTIONS, PASSAGES, "four question sets, from DPR's multiset checkpoint"),
+        **_trained("paper"),
+        **_trained("lab"),
+        **_trained("synthetic"),
     },
     published=Path(__file__).with_name("published.toml"),
     claims=Path(__file__).with_name("claims.toml"),

@@ -30,15 +30,12 @@ PASSAGES = 4
 
 def model(weights: Weights) -> torch.nn.Module:
     """RoBERTa with its head. Raises `MissingWeights` where the file has no head."""
-    from baselines.ance.head import Head
+    from baselines.ance.head import NAMES, Head
 
     backbone = weights.backbone()
     hidden = backbone.config.hidden_size
-    return Head(
-        backbone,
-        weights.tensor("embeddingHead.weight", (hidden, hidden)), weights.tensor("embeddingHead.bias", (hidden,)),
-        weights.tensor("norm.weight", (hidden,)), weights.tensor("norm.bias", (hidden,)),
-    )  # fmt: skip
+    shapes = {own: (hidden, hidden) if own == "weight" else (hidden,) for own in NAMES}
+    return Head(backbone, **{own: weights.tensor(name, shapes[own]) for own, name in NAMES.items()})
 
 
 class AnceEncoder:
@@ -57,17 +54,21 @@ class AnceEncoder:
             **_shared(self._checkpoint, self._setting), "template": template, "document_tokens": self._tokens,
         }  # fmt: skip
 
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """What making the weights took, where they were made here."""
+        return self._checkpoint.spent(self._setting)
+
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[len(texts), dimension]."""
         return _encode_queries(self._tower, texts)
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]."""
-        if self._documents:
-            texts = [_with_separators(document, self._tower.tokenizer) for document in documents]
-        else:
-            texts = [document.contents.lower() for document in documents]
-        return self._tower.vectors(tokenised(self._tower.tokenizer, texts, self._tokens))
+        apart = self._documents
+        return self._tower.vectors(
+            document_tokens(self._tower.tokenizer, documents, self._tokens, apart=apart)
+        )
 
 
 class MaxPEncoder:
@@ -110,7 +111,23 @@ def _shared(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
 
 
 def _encode_queries(tower: Tower, texts: Sequence[str]) -> FloatArray:
-    return tower.vectors(tokenised(tower.tokenizer, [text.lower() for text in texts], QUERY_TOKENS))
+    return tower.vectors(query_tokens(tower.tokenizer, texts, QUERY_TOKENS))
+
+
+def query_tokens(tokenizer: Any, texts: Sequence[str], longest: int) -> list[Tokens]:
+    """Queries in lower case, cut."""
+    return tokenised(tokenizer, [text.lower() for text in texts], longest)
+
+
+def document_tokens(
+    tokenizer: Any, documents: Sequence[Document], longest: int, *, apart: bool
+) -> list[Tokens]:
+    """Title and text joined by a space, or, `apart`, url, title and text with separators between; lower-cased, cut."""
+    if apart:
+        texts = [_with_separators(document, tokenizer) for document in documents]
+    else:
+        texts = [document.contents.lower() for document in documents]
+    return tokenised(tokenizer, texts, longest)
 
 
 def _with_separators(document: Document, tokenizer: Any) -> str:

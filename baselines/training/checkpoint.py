@@ -59,8 +59,8 @@ class TrainedCheckpoint(Checkpoint):
             return {}
         assert self.training is not None
         found = facts(self.training.find(setting.seed)) or {}
-        spent: Mapping[str, Any] = found.get("spent", {})
-        return spent
+        # A training of before curves were kept has none.
+        return {**found.get("spent", {}), **({"curves": found["curves"]} if found.get("curves") else {})}
 
 
 def contamination(made_of: Mapping[str, Any]) -> str:

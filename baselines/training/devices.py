@@ -49,6 +49,15 @@ def is_first() -> bool:
     return _place()[0] == 0
 
 
+def told_by_first(value: int) -> int:
+    """What the first process has here, in all of them; none goes on before it is there."""
+    if _place()[1] == 1:
+        return value
+    told = torch.tensor(value, device=accelerator().device)
+    torch.distributed.broadcast(told, src=0)
+    return int(told)
+
+
 def share(batch: Sequence[T]) -> list[T]:
     """What of a batch is this process' own: one in as many as there are processes."""
     rank, world = _place()

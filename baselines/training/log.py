@@ -40,7 +40,9 @@ class Log:
         """A step is done."""
         entry = {
             "step": state.step, "tokens": state.tokens, "loss": round(loss, 5), "learning_rate": rate,
-            "gradient_norm": round(norm, 5), **{name: round(value, 5) for name, value in said.items()},
+            "gradient_norm": round(norm, 5),
+            # To seven digits, not to so many places: gradients may be very small.
+            **{name: float(f"{value:.7g}") for name, value in said.items()},
         }  # fmt: skip
         self._entries.append(entry)
         self._file.write(_line(entry))

@@ -11,13 +11,14 @@ from typing import Any
 import torch
 
 from baselines.training import devices
+from baselines.training.lamb import Lamb
 from baselines.training.log import Log
 from baselines.training.memory import check_memory
 from baselines.training.objective import Objective
 from baselines.training.recipe import Recipe
 from baselines.training.state import State, restore, save
 from benchmarks.efficiency.memory import PeakMemory
-from benchmarks.errors import BenchError
+from benchmarks.errors import BenchError, UsageError
 from benchmarks.progress import Progress
 
 SAVED_EVERY = 60.0
@@ -53,10 +54,8 @@ def train(objective: Objective, recipe: Recipe, seed: int, folder: Path, progres
     accelerator = devices.accelerator()
     model = objective.model.to(accelerator.device).train()
     estimated = check_memory(model, objective.footprint(), accelerator.device, progress)
-    # Fused is the fastest of torch's three forms of the same arithmetic.
-    optimizer = torch.optim.AdamW(
-        decayed(model, recipe.weight_decay), recipe.learning_rate, recipe.betas, recipe.epsilon, fused=True
-    )
+    optimizer = optimizer_of(model, recipe)
+    watched = getattr(objective, "watched", dict)
     state = restore(folder, model, optimizer) or State()
     log = Log(folder, state.step, writes=accelerator.is_main_process)
     started, saved = time.perf_counter(), time.perf_counter()
@@ -74,6 +73,7 @@ def train(objective: Objective, recipe: Recipe, seed: int, folder: Path, progres
                 value, tokens, said = value + loss.value.item(), tokens + loss.tokens, loss.said
             value = finite(devices.average(value / recipe.accumulate, accelerator), state)
             devices.average_gradients(model, accelerator)
+            said = {**said, **watched()}
             norm = clipped(model, recipe.clip)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -93,6 +93,17 @@ def train(objective: Objective, recipe: Recipe, seed: int, folder: Path, progres
         round(state.seconds, 1), state.step, state.tokens, parameters(model), estimated, peak.peak_bytes,
         str(accelerator.device), torch.get_num_threads(), *log.ends(),
     )  # fmt: skip
+
+
+def optimizer_of(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW, or what the recipe names as `optimizer`: LAMB. Raises `UsageError` for any other."""
+    groups, named = decayed(model, recipe.weight_decay), recipe.objective.get("optimizer", "adamw")
+    if named == "lamb":
+        return Lamb(groups, recipe.learning_rate, recipe.betas, recipe.epsilon)
+    if named != "adamw":
+        raise UsageError(f"no optimizer {named!r} in the recipe; known: adamw, lamb")
+    # Fused is the fastest of torch's three forms of the same arithmetic.
+    return torch.optim.AdamW(groups, recipe.learning_rate, recipe.betas, recipe.epsilon, fused=True)
 
 
 def share_done(recipe: Recipe, state: State) -> float:

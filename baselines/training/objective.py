@@ -45,6 +45,10 @@ class Objective(Protocol):
 
     `model` holds everything that a resumed training needs, queues and momentum encoders included. The
     batch of a step depends on the seed and the step alone, so that nothing else has to be remembered.
+
+    An objective may have `watched()`, called once a step's gradients are there, unclipped: what the log should say of
+    them, by name; and `hindsight(entries)`, called when the weights are final: what is known of each step, an entry of
+    the log, only then, by name, a number an entry.
     """
 
     model: torch.nn.Module

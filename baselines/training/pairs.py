@@ -43,6 +43,14 @@ class TrainingPairs:
         found = {document.id: document for document in self._texts.get(list(dict.fromkeys(ids)))}
         return [found[id] for id in ids]
 
+    def positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Where documents stand in the collection, by id: [n]."""
+        return self._texts.positions(ids)
+
+    def at(self, positions: NDArray[np.integer]) -> list[str]:
+        """The ids of the documents at `positions` [n]."""
+        return self._texts.ids(positions)
+
     def drawn(self, count: int, rng: np.random.Generator) -> list[str]:
         """The ids of so many documents of the collection, judged or not, each drawn uniformly."""
         return self._texts.ids(rng.integers(len(self._texts), size=count))

@@ -10,6 +10,7 @@ trained/NAME-seed0-FINGERPRINT/     in the cache
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +48,8 @@ class Materials:
     start: starts.Start
     cache: Cache
     progress: Progress
+    scratch: Path | None = None
+    """Where an objective may keep, until the training is finished, what it needs to go on besides the loop's state."""
 
 
 @dataclass(frozen=True)
@@ -186,15 +189,20 @@ def carry_out(training: Training, materials: Materials, folder: Path, made_of: M
     """Train in `folder`, or go on there, and write what says that it is finished."""
     import torch
 
+    from baselines.training.curves import curves
     from baselines.training.devices import is_first
     from baselines.training.loop import train
 
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(materials.seed)
-    spent = train(training.objective(materials), training.recipe, materials.seed, folder, materials.progress)
+    scratch = folder / "scratch"
+    objective = training.objective(replace(materials, scratch=scratch))
+    spent = train(objective, training.recipe, materials.seed, folder, materials.progress)
     if is_first():
-        write_json(folder / _FACTS, {"spent": spent.to_json(), "made_of": dict(made_of)})
+        drawn = curves(folder / "log.jsonl", objective)
+        write_json(folder / _FACTS, {"spent": spent.to_json(), "curves": drawn, "made_of": dict(made_of)})
         (folder / "state.safetensors").unlink(missing_ok=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def facts(folder: Path) -> dict[str, Any] | None:

@@ -56,6 +56,10 @@ class TextStore(Shards):
         """The ids of the documents at `positions` [n], in the order of the collection."""
         return self._ids.fetch(positions)
 
+    def positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Where the documents with these ids [n] stand in the order of the collection; -1 for one that is not here."""
+        return self._ids.positions(ids)
+
     @functools.cached_property
     def _ids(self) -> IdTable:
         return IdTable(self.manifest)

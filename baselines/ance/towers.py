@@ -1,0 +1,54 @@
+"""ANCE's tower in training (Xiong et al. 2021, section 4, "BERT-Siamese"): one for both sides, with its head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from baselines.ance.encoder import document_tokens, model, query_tokens
+from baselines.ance.head import NAMES, Head, drawn
+from baselines.encoders.checkpoints import SAFETENSORS
+from baselines.encoders.tower import Tokens
+from baselines.training.recipe import Recipe
+from baselines.training.starts import Start
+from benchmarks.interfaces import Document
+
+
+class HeadedTower:
+    """Takes `documents`: whether url and title stand apart. On disk it has the layout of the released checkpoints.
+
+    A start of ANCE's own has a head; on any other one is drawn from torch's generator.
+    """
+
+    def __init__(self, start: Start, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self.tokenizer = start.weights.tokenizer()
+        headed = recipe.start.startswith("ance:")
+        made = model(start.weights) if headed else drawn(start.weights.backbone())
+        assert isinstance(made, Head)
+        self._head = made
+        self.model: torch.nn.Module = made
+        self.query = self.document = self.model
+
+    def query_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """As `AnceEncoder` has them."""
+        return query_tokens(self.tokenizer, texts, self._recipe.query_tokens)
+
+    def document_tokens(self, documents: Sequence[Document]) -> list[Tokens]:
+        """As `AnceEncoder` has them."""
+        apart = self._recipe.objective["documents"]
+        return document_tokens(self.tokenizer, documents, self._recipe.document_tokens, apart=apart)
+
+    def save(self, folder: Path) -> None:
+        """`roberta.*` (or what the backbone is), `embeddingHead.*`, `norm.*`, configuration and tokenizer."""
+        folder.mkdir(parents=True, exist_ok=True)
+        backbone = self._head.backbone
+        prefix = backbone.base_model_prefix
+        tensors = {f"{prefix}.{name}": tensor for name, tensor in backbone.state_dict().items()}
+        tensors |= {name: getattr(self._head, own).detach() for own, name in NAMES.items()}
+        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, folder / SAFETENSORS)
+        backbone.config.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
