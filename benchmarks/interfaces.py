@@ -91,7 +91,7 @@ class Encoder(Protocol):
 
     An encoder that was trained here may have `training`, a mapping of JSON values: what was spent to
     make it; empty where its weights came from elsewhere. Reports show `tokens`, `steps`, `seconds`,
-    `parameters` and `device`; the record keeps all.
+    `parameters` and `device`, and may draw `curves`: pairs of a step and a value, by name; the record keeps all.
     """
 
     @property

@@ -30,7 +30,8 @@ Plan = dict[int, list[Cell]]
 class Suite:
     """A named grid: pairs of variants and collections.
 
-    An experiment's page shows its `measures`, or all where it names none.
+    An experiment's page shows its `measures`, or all where it names none, and draws its `curves`: of what a training
+    said of its steps, by name.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Suite:
     question: str = ""
     seeds: tuple[int, ...] = (0,)
     measures: tuple[str, ...] = ()
+    curves: tuple[str, ...] = ()
 
     @property
     def is_experiment(self) -> bool:
@@ -99,7 +101,8 @@ def _suite(name: str, entry: Mapping[str, Any], path: Path) -> Suite:
     if not seeds or len(set(seeds)) < len(seeds):
         raise UsageError(f"{path}: suite {name} needs at least one seed, each once")
     summary = entry.get("summary", question)
-    return Suite(name, summary, grids, question, seeds, tuple(entry.get("measures", ())))
+    measures, curves = tuple(entry.get("measures", ())), tuple(entry.get("curves", ()))
+    return Suite(name, summary, grids, question, seeds, measures, curves)
 
 
 def suite(name: str) -> Suite:

@@ -49,17 +49,17 @@ class OneNegative(FineTuning):
         self._drawn = {kind: sources[kind] for kind in self._kinds}
         if "index" in self._kinds:
             self._refreshing.begin()
+        self._age: dict[str, float] = {}
         self._said: dict[str, float] = {}
         self._brought: list[str] = []
         self._squares: list[torch.Tensor] = []
 
     def loss(self, step: int) -> Loss:
         """The loss of the pairs of `step`, with that of each kind of negative, and how old the index is."""
-        said = {}
         if "index" in self._kinds and step % self._recipe.accumulate == 0:
-            said = self._refreshing.before(step // self._recipe.accumulate)
+            self._age = self._refreshing.before(step // self._recipe.accumulate)
         found = super().loss(step)
-        return replace(found, said={**found.said, **said, **self._said})
+        return replace(found, said={**found.said, **self._age, **self._said})
 
     def candidates(self, pairs: list[tuple[str, str]], step: int) -> Candidates:
         """The documents of the pairs, and then one negative each, where there is a kind that has one."""

@@ -13,6 +13,7 @@ from benchmarks.registry import trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board, odd, shared
 from benchmarks.rendering.markdown import GENERATED, code, document, escape, split_tables, table
+from benchmarks.rendering.plots import Line, curves
 from benchmarks.spec import Leaf, parse
 from benchmarks.suites import Suite, suites
 
@@ -26,6 +27,9 @@ _LEGEND = (
 _SPENT = (
     "The mean over seeds of what making each variant took, as its records say: of its own training, without what it starts "
     "from. Seconds are those of the machine as it was, with other work beside it or without: compare tokens."
+)
+_CURVES = (
+    "What the trainings of the first seed said of their steps, each point a mean over a fiftieth of them."
 )
 _AMOUNTS = ("tokens", "steps", "seconds", "parameters")
 
@@ -47,7 +51,30 @@ def experiment_page(board: Board, one: Suite) -> str:
     blocks += [_footnotes(board, one)]
     if spent := _spent(board, one):
         blocks += ["## What was spent", _SPENT, spent]
+    if drawn := [f"![{name}]({path})" for name, path, _ in _curves(board, one)]:
+        blocks += ["## While training", _CURVES, *drawn]
     return document(*blocks, "## Coverage", _coverage(board, one), cells.machines(_measured(board, one)))
+
+
+def experiment_plots(board: Board, one: Suite) -> dict[str, str]:
+    """The curves of an experiment as SVG text, by the name of the file beside its page."""
+    return {
+        path: curves(lines, "step", name, f"{one.name}, seed {one.seeds[0]}")
+        for name, path, lines in _curves(board, one)
+    }
+
+
+def _curves(board: Board, one: Suite) -> list[tuple[str, str, dict[str, Line]]]:
+    """Each curve that a training of the first seed has: its name, its file, and a line a variant."""
+    first = [
+        (spec, records[0].training["curves"])
+        for spec in one.variants
+        if (records := [found for id in one.collections for found in _records(board, one, spec, id)[:1]])
+        and "curves" in records[0].training
+        and records[0].seed == one.seeds[0]
+    ]
+    named = [(name, {spec: found[name] for spec, found in first if found.get(name)}) for name in one.curves]
+    return [(name, f"{one.name}-{name}.svg", lines) for name, lines in named if lines]
 
 
 def _matrix(board: Board, one: Suite, measure: str) -> str:

@@ -12,7 +12,7 @@ from benchmarks.records.store import file_name
 from benchmarks.registry import Baseline, baselines, trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
-from benchmarks.rendering.experiments import experiment_page, experiments
+from benchmarks.rendering.experiments import experiment_page, experiment_plots, experiments
 from benchmarks.rendering.generations import generations
 from benchmarks.rendering.ledgers import drifts, published_counts, published_tables
 from benchmarks.rendering.markdown import GENERATED, code, document, escape, link, split_tables, table
@@ -31,6 +31,8 @@ def render(board: Board) -> Pages:
         pages[PurePosixPath("suites", f"{suite.name}.md")] = suite_page(board, suite)
     for one in experiments(board):
         pages[PurePosixPath("experiments", f"{one.name}.md")] = experiment_page(board, one)
+        plots = experiment_plots(board, one)
+        pages |= {PurePosixPath("experiments", name): plot for name, plot in plots.items()}
     for collection in board.collections:
         if points := _points(board, collection):
             plot = effectiveness_against_latency(points, _main_measure(collection), collection)

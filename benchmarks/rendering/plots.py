@@ -8,7 +8,7 @@ light where the reader's page is dark.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -53,24 +53,48 @@ def effectiveness_against_latency(points: Sequence[Point], measure: str, title: 
     return drawn.replace("<title>", f"{GENERATED}<title>", 1)
 
 
-def curve(points: Sequence[tuple[float, float]], across: str, up: str, title: str) -> str:
+Line = Sequence[tuple[float, float]]
+
+
+def curve(points: Line, across: str, up: str, title: str) -> str:
     """One line through `points`, as SVG text with its two ends as a text alternative."""
-
-    def draw() -> Any:
-        """The line on its axes."""
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
-        axes = figure.add_subplot()
-        axes.plot([x for x, _ in points], [y for _, y in points], color=_POINT, linewidth=1.0)
-        axes.set_xlabel(across)
-        axes.set_ylabel(up)
-        axes.set_title(title, fontsize=10)
-        axes.spines[["top", "right"]].set_visible(False)
-        return figure
-
     ends = [f"{up} {y:g} at {x:g} {across}" for x, y in (*points[:1], *points[-1:])]
-    return _svg(draw, title, "; ".join(ends))
+    return _svg(lambda: _lines({up: points}, across, up, title), title, "; ".join(ends))
+
+
+def curves(lines: Mapping[str, Line], across: str, up: str, title: str) -> str:
+    """A line for each name, with a legend, as SVG text with the ends of each as a text alternative.
+
+    What spans more than two orders of magnitude, and is nowhere 0, stands on a logarithmic scale.
+    """
+    ends = [
+        f"{name}: {' to '.join(f'{y:g}' for _, y in (points[0], points[-1]))}"
+        for name, points in lines.items()
+    ]
+    drawn = _svg(lambda: _lines(lines, across, up, title), f"{title}: {up} by {across}", "; ".join(ends))
+    return drawn.replace("<title>", f"{GENERATED}<title>", 1)
+
+
+def _lines(lines: Mapping[str, Line], across: str, up: str, title: str) -> Any:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 3.0), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (name, points) in enumerate(lines.items()):
+        axes.plot(
+            [x for x, _ in points], [y for _, y in points], label=name, linewidth=1.0,
+            color=_POINT if len(lines) == 1 else f"C{number}",
+        )  # fmt: skip
+    heights = [y for points in lines.values() for _, y in points]
+    if len(lines) > 1:
+        axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        if min(heights) > 0 and max(heights) > 100 * min(heights):
+            axes.set_yscale("log")
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
 
 
 def _svg(draw: Callable[[], Any], title: str, facts: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,7 +14,7 @@ from benchmarks.records import trecrun
 from benchmarks.records.record import Record
 from benchmarks.records.store import Store
 from benchmarks.rendering.board import Board
-from benchmarks.rendering.experiments import experiment_page
+from benchmarks.rendering.experiments import experiment_page, experiment_plots
 from benchmarks.rendering.markdown import MOST_COLUMNS
 from benchmarks.rendering.pages import render
 from benchmarks.rendering.reports import stale_reports, write_reports
@@ -184,3 +185,33 @@ def test_a_damaged_seed_is_found(bench: Bench) -> None:
     trecrun.write(Store(bench.store.root).run_path(PLAIN, "synthetic/60", 1), first)
     (problem,) = verify_records(bench.store).problems
     assert "seed1.trec.gz: is not the run its record was made from" in problem
+
+
+def test_curves_that_an_experiment_names_are_drawn(bm25: Record) -> None:
+    """A picture of each, a line a variant that has it, of the first seed alone; what nobody has is left out."""
+    falls, rises = [[5, 3.0], [10, 2.0]], [[5, 1e-5], [10, 4.0]]
+
+    def record(spec: str, seed: int, **curves: list[list[float]]) -> Record:
+        made = trained(bm25, 0.2, seed, spec)
+        return replace(made, training={**made.training, "curves": curves})
+
+    measured = Board(
+        [
+            bm25,
+            record(PLAIN, 0, loss=falls),
+            record(PLAIN, 1, loss=rises),
+            record(LONGER, 0, loss=rises, norm=rises),
+        ]
+    )
+    asked = replace(suite("letters"), curves=("loss", "norm", "overlap"))
+    assert "While training" not in experiment_page(measured, suite("letters"))
+    page, plots = experiment_page(measured, asked), experiment_plots(measured, asked)
+    assert re.findall(r"!\[(\w+)\]\(([\w.-]+)\)", page) == [
+        ("loss", "letters-loss.svg"), ("norm", "letters-norm.svg"),
+    ]  # fmt: skip
+    assert list(plots) == ["letters-loss.svg", "letters-norm.svg"]
+    drawn = ElementTree.fromstring(plots["letters-loss.svg"])
+    told = drawn.findtext("{http://www.w3.org/2000/svg}desc") or ""
+    assert told == f"{PLAIN}: 3 to 2; {LONGER}: 1e-05 to 4"
+    assert PLAIN not in plots["letters-norm.svg"]
+    assert experiment_plots(measured, asked) == plots
