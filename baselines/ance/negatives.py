@@ -119,7 +119,7 @@ def searched(retriever: DenseRetriever, data: TrainingPairs, depth: int) -> Plac
 
 
 def sampled(row: Places, rng: np.random.Generator) -> int | None:
-    """A place drawn evenly from a query's negatives [depth]; nothing where there are none (section 5, "Training Details")."""
+    """A place drawn evenly from a query's negatives [depth]; nothing where there are none (section 5)."""
     count = int((row >= 0).sum())
     return int(row[rng.integers(count)]) if count else None
 

@@ -47,11 +47,11 @@ class Refreshing:
 
         Raises `DamagedCache` where those are gone that a training that goes on has to go on with.
         """
-        every = self._options["refresh"]
-        if is_first() and step % every == 0:
-            self._renew(step)
+        every, asynchronous = self._options["refresh"], self._options["asynchronous"]
+        if is_first() and (step % every == 0 or (asynchronous and self._inferencer is None)):
+            self._renew(step, due=step % every == 0)
         newest = told_by_first(self._refreshes.newest(step) if is_first() else 0)
-        if newest < 0 or not (self._options["asynchronous"] or newest == step // every * every):
+        if newest < 0 or not (asynchronous or newest == step // every * every):
             raise DamagedCache(
                 f"{self._refreshes.folder} lacks negatives; delete {self._materials.scratch} and the state beside it"
             )
@@ -80,12 +80,14 @@ class Refreshing:
         self._refresh(0, refreshes, best)
         return refreshes.places(0)
 
-    def _renew(self, step: int) -> None:
+    def _renew(self, step: int, *, due: bool) -> None:
+        """Refresh by the weights of this step, or leave them, if it is time, to the inferencer."""
         if not self._options["asynchronous"]:
             if not self._refreshes.is_finished(step):
                 self._refresh(step)
             return
-        self._refreshes.hand_over(step, self._save)
+        if due:
+            self._refreshes.hand_over(step, self._save)
         if self._inferencer is None:
             recipe, cache, progress = self._materials.recipe, self._materials.cache, self._materials.progress
             self._inferencer = Inferencer(self._refreshes.folder, recipe, cache, progress)

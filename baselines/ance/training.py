@@ -34,8 +34,8 @@ _POSITIVE = "batch"
 class OneNegative(FineTuning):
     """Takes `kinds`; for "index" what `Refreshing` takes; `overlap` (0: not looked at), how many are a query's best.
 
-    The loss is minus the log of exp(s+) / (exp(s+) + exp(s-)), averaged over the pairs (section 2, equations 2 and 3, with one
-    negative each), s an inner product divided by `temperature`.
+    The loss is minus the log of exp(s+) / (exp(s+) + exp(s-)), averaged over the pairs (section 2, the negative log
+    likelihood of a positive and a negative), s an inner product divided by `temperature`.
     """
 
     def __init__(self, towers: Towers, materials: Materials) -> None:
@@ -111,8 +111,9 @@ class OneNegative(FineTuning):
         return {"overlap": [self._overlap(entry, top) for entry in entries]}
 
     def footprint(self) -> Footprint:
-        """Queries, their documents and a negative each."""
-        return pair_footprint(self._recipe, 2 + bool(self._kinds))
+        """Queries, their documents and a negative each; and what refreshes: the weights once more."""
+        weights = sum(p.numel() for p in self.model.parameters()) if "index" in self._kinds else 0
+        return replace(pair_footprint(self._recipe, 2 + bool(self._kinds)), extra_bytes=4 * weights)
 
     def save(self, folder: Path) -> None:
         """The towers, when the training is over: nobody waits for a refresh any more."""
