@@ -13,7 +13,8 @@ from baselines.training.trained import ROLES, Materials, Training, carry_out, fa
 from benchmarks.progress import Progress, duration, gibibytes
 from benchmarks.storage.cache import Cache
 
-_TEXT, _BATCH = "synthetic/small", 8
+_TEXT, _PAIRS, _BATCH = "synthetic/small", "synthetic/tiny/train", 8
+# Of pairs few: who mines negatives by the model itself encodes all documents at the size that is rehearsed.
 
 
 def rehearse(training: Training, seed: int, progress: Progress) -> Path:
@@ -27,7 +28,7 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
     small = replace(
         recipe,
         start=recipe.start if recipe.start.startswith("scratch:") else "scratch:base",
-        corpus=f"{_TEXT}/train" if pairs else _TEXT,
+        corpus=_PAIRS if pairs else _TEXT,
         vocabulary=_TEXT, batch=min(recipe.batch, _BATCH), tokens=0, steps=2,
         objective=_without_weights(recipe.objective),
     )  # fmt: skip
