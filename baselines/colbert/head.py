@@ -10,16 +10,15 @@ from baselines.encoders.tower import Batch
 
 
 class Head(torch.nn.Module):
-    """W x, scaled to length 1, for every position x; no bias, no activation."""
+    """W x for every position x, scaled to length 1 where `normalised`; no bias, no activation."""
 
-    weight: torch.Tensor
-
-    def __init__(self, backbone: Any, weight: torch.Tensor) -> None:
+    def __init__(self, backbone: Any, weight: torch.Tensor, normalised: bool = True) -> None:
         super().__init__()
         self.backbone = backbone
-        self.register_buffer("weight", weight)
+        self.weight = torch.nn.Parameter(weight)
+        self._normalised = normalised
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """float[texts, tokens, dimension]."""
         projected = torch.nn.functional.linear(batch.run(self.backbone), self.weight)
-        return torch.nn.functional.normalize(projected, dim=-1)
+        return torch.nn.functional.normalize(projected, dim=-1) if self._normalised else projected

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn.functional import kl_div, log_softmax, softmax
 
 from baselines.training.chunks import read, vectors_of
 from baselines.training.devices import share
+from baselines.training.losses import divergence
 from baselines.training.mining import negatives_of
 from baselines.training.objective import Footprint, Loss, pair_footprint
 from baselines.training.pairs import training_pairs
@@ -71,8 +71,3 @@ class Distillation:
     def save(self, folder: Path) -> None:
         """The towers."""
         self._towers.save(folder)
-
-
-def divergence(student: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
-    """KL(teacher || student) of scores [queries, candidates], each turned into shares, averaged over the queries."""
-    return kl_div(log_softmax(student, dim=1), softmax(taught, dim=1), reduction="batchmean")

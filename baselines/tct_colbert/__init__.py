@@ -1,25 +1,66 @@
 """TCT-ColBERT (Lin et al. 2021): one vector a text, distilled from ColBERT within each batch.
 
-The teacher scores all pairs of a batch while the student trains. The hybrids add BM25's score to
+The teacher scores all pairs of a batch while the student trains (`distillation.py`, `teacher.py`). The hybrids add BM25's score to
 the dense one with the weights of the authors' reproduction (0.06; 0.1 for doc2query-T5), tuned on
 6,000 training queries: the best 1,000 of each, a missing score being the lowest of its list.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.variants import weighted
 from baselines.tct_colbert.encoder import FIRSTP_TOKENS, PASSAGE_TOKENS, TctEncoder
+from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
+from baselines.training.recipe import Recipe, recipes
+from baselines.training.trained import Materials, Training
+from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
 from benchmarks.retrieval.resolve import composed
+
+if TYPE_CHECKING:
+    from baselines.training.finetuning import FineTuning
+
+EXPERIMENTS = Path(__file__).with_name("experiments.toml")
+_RECIPES = Path(__file__).with_name("recipe.toml")
 
 
 def _variant(repository: str, summary: str, tokens: int = PASSAGE_TOKENS) -> Variant:
     # No revision of these was to be found in a source.
     checkpoint = Checkpoint(repository, weights=PYTORCH)
     return weighted(lambda setting: TctEncoder(checkpoint, setting, tokens), summary, checkpoint)
+
+
+def _objective(materials: Materials) -> FineTuning:
+    """With a teacher distillation from it, without one the labels' contrast over the batch."""
+    from baselines.tct_colbert.tower import TctTower
+
+    tower = TctTower(materials.start.weights, materials.recipe.document_tokens)
+    if "teacher" in materials.recipe.objective:
+        from baselines.tct_colbert.distillation import TightlyCoupled
+        from baselines.tct_colbert.teacher import teacher
+
+        return TightlyCoupled(tower, teacher(materials), materials)
+    from baselines.training.finetuning import FineTuning
+
+    return FineTuning(tower, materials)
+
+
+def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) -> TctEncoder:
+    return TctEncoder(checkpoint, setting, recipe.document_tokens)
+
+
+def _trained(profile: str) -> dict[str, Variant]:
+    return {
+        f"{profile}:{name}": trained_variant(
+            Training(f"tct_colbert:{profile}:{name}", recipe, _objective), partial(_encoder, recipe),
+            f"trained here: {name}",
+        )
+        for name, recipe in recipes(_RECIPES, profile).items()
+    }  # fmt: skip
 
 
 baseline = Baseline(
@@ -48,6 +89,9 @@ baseline = Baseline(
             "sum(0.1*doc2query_t5:t5-base,1*tct_colbert:v2-hnp)",
             "v2-hnp and 0.1 times BM25 on expanded passages",
         ),
+        **_trained("paper"),
+        **_trained("lab"),
+        **_trained("synthetic"),
     },
     published=Path(__file__).with_name("published.toml"),
     claims=Path(__file__).with_name("claims.toml"),

@@ -18,7 +18,7 @@ from baselines.encoders.weights import Weights
 from benchmarks.interfaces import Document, FloatArray, Setting
 
 if TYPE_CHECKING:
-    import torch
+    from baselines.encoders.modules import Pooled
 
 MARKERS = 4
 QUERY_TOKENS = 32 + MARKERS
@@ -32,7 +32,7 @@ class TctEncoder:
 
     def __init__(self, checkpoint: Checkpoint, setting: Setting, tokens: int = PASSAGE_TOKENS) -> None:
         self._checkpoint, self._setting, self._tokens = checkpoint, setting, tokens
-        self._tower = Tower(lambda: checkpoint.open(setting), _model)
+        self._tower = Tower(lambda: checkpoint.open(setting), pooled)
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -44,25 +44,40 @@ class TctEncoder:
             "query_tokens": QUERY_TOKENS, "document_tokens": self._tokens,
         }  # fmt: skip
 
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """What making the weights took, where they were made here."""
+        return self._checkpoint.spent(self._setting)
+
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[len(texts), dimension]."""
-        masks = self._tower.tokenizer.mask_token * QUERY_TOKENS
-        return self._encode([f"[CLS] [Q] {text}{masks}" for text in texts], QUERY_TOKENS)
+        return self._tower.vectors(query_tokens(self._tower.tokenizer, texts))
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]; an empty document gives the zero vector."""
-        return self._encode([f"[CLS] [D] {document.contents}" for document in documents], self._tokens)
-
-    def _encode(self, texts: list[str], longest: int) -> FloatArray:
-        if not texts:
-            return self._tower.vectors([])
-        cut = self._tower.tokenizer(texts, add_special_tokens=False, truncation=True, max_length=longest)
-        return self._tower.vectors(
-            [Tokens(ids, kept=list(range(MARKERS, len(ids)))) for ids in cut["input_ids"]]
-        )
+        return self._tower.vectors(document_tokens(self._tower.tokenizer, documents, self._tokens))
 
 
-def _model(weights: Weights) -> torch.nn.Module:
+def query_tokens(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
+    """36 pieces: [CLS] [Q] text, filled up with [MASK]s."""
+    masks = tokenizer.mask_token * QUERY_TOKENS
+    return _pieces(tokenizer, [f"[CLS] [Q] {text}{masks}" for text in texts], QUERY_TOKENS)
+
+
+def document_tokens(tokenizer: Any, documents: Sequence[Document], longest: int) -> list[Tokens]:
+    """[CLS] [D] title text, cut at `longest`."""
+    return _pieces(tokenizer, [f"[CLS] [D] {document.contents}" for document in documents], longest)
+
+
+def _pieces(tokenizer: Any, texts: list[str], longest: int) -> list[Tokens]:
+    if not texts:
+        return []
+    cut = tokenizer(texts, add_special_tokens=False, truncation=True, max_length=longest)["input_ids"]
+    return [Tokens(ids, kept=list(range(MARKERS, len(ids)))) for ids in cut]
+
+
+def pooled(weights: Weights) -> Pooled:
+    """The model of a checkpoint."""
     from baselines.encoders.modules import Pooled
 
     return Pooled(weights.backbone(), mean, normalised=False)

@@ -1,8 +1,9 @@
-"""Contrastive losses that several papers share."""
+"""Losses that several papers share: of contrast, and of distillation."""
 
 from __future__ import annotations
 
 import torch
+from torch.nn.functional import kl_div, log_softmax, softmax
 
 
 def contrastive(
@@ -27,6 +28,19 @@ def contrastive(
     if forbidden is not None:
         scores = scores.masked_fill(forbidden, float("-inf"))
     return torch.nn.functional.cross_entropy(scores, positives)
+
+
+def divergence(
+    student: torch.Tensor, taught: torch.Tensor, forbidden: torch.Tensor | None = None
+) -> torch.Tensor:
+    """KL(teacher || student) of scores [queries, candidates], each turned into shares, averaged over the queries.
+
+    `forbidden`, bool[queries, candidates], have no share.
+    """
+    if forbidden is not None:
+        lowest = torch.finfo(student.dtype).min  # not infinity, of which nothing times it is no number
+        student, taught = student.masked_fill(forbidden, lowest), taught.masked_fill(forbidden, lowest)
+    return kl_div(log_softmax(student, dim=1), softmax(taught, dim=1), reduction="batchmean")
 
 
 def hit_rate(queries: torch.Tensor, documents: torch.Tensor, positives: torch.Tensor) -> float:

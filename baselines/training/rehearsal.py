@@ -52,6 +52,10 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
 
 
 def _without_weights(objective: Mapping[str, Any]) -> dict[str, Any]:
-    """An objective whose negatives are found, and whose scores are taught, by what needs no weights."""
+    """An objective whose negatives are found, and whose scores are taught, by what needs no weights.
+
+    A teacher whose network runs in the step is one of the real size, drawn.
+    """
     asked = [role for role in ROLES if role in objective or (role == "miner" and objective.get("negatives"))]
-    return {**objective, **dict.fromkeys(asked, "bm25:flat")}
+    in_step = {"teacher": "scratch:base"} if objective.get("teacher", "").startswith("colbert:") else {}
+    return {**objective, **dict.fromkeys(asked, "bm25:flat"), **in_step}

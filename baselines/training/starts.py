@@ -23,6 +23,7 @@ from benchmarks.storage.cache import Cache
 
 PIECES = 8_192
 _SCRATCH = "scratch:"
+_QUERIES = "question_encoder"
 _WIDTHS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
 SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
@@ -99,6 +100,15 @@ def released(name: str) -> Checkpoint | None:
     return Checkpoint(name) if "/" in name else None
 
 
+class _QueryTower(FolderWeights):
+    """Of two towers in the layout of transformers' DPR classes that of the queries."""
+
+    def backbone(self, prefix: str = "", /) -> Any:
+        """Its BERT, without the projection."""
+        return super().backbone(prefix or f"{_QUERIES}.bert_model.")
+
+
 def from_folder(folder: Path) -> Start:
-    """The start from a checkpoint's folder."""
-    return Start(FolderWeights(folder), folder)
+    """The start from a checkpoint's folder. Who asks one of two towers for its weights is given the queries'."""
+    towers = folder / _QUERIES
+    return Start(_QueryTower(towers) if towers.exists() else FolderWeights(folder), folder)

@@ -145,7 +145,8 @@ class Training:
         named = {role: self.recipe.objective.get(role, "") for role in ROLES}
         return {
             role: name for role, name in named.items()
-            if name and isinstance(leaf := parse(name.partition("@")[0]), Leaf) and variant_of(leaf)[1].trained_here
+            if name and not name.startswith("scratch:")
+            and isinstance(leaf := parse(name.partition("@")[0]), Leaf) and variant_of(leaf)[1].trained_here
         }  # fmt: skip
 
     def _made(self, name: str, setting: Setting, progress: Progress) -> Path:

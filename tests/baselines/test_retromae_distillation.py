@@ -11,9 +11,10 @@ import torch
 from scipy.stats import entropy
 
 from baselines.encoders.transformer import Conventions
-from baselines.retromae.distillation import Distillation, divergence
+from baselines.retromae.distillation import Distillation
 from baselines.training import starts
 from baselines.training.checkpoint import contamination
+from baselines.training.losses import divergence
 from baselines.training.recipe import Recipe
 from baselines.training.teachers import teacher
 from baselines.training.towers import OneTower
