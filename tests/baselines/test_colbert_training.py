@@ -210,7 +210,7 @@ def test_a_second_training_goes_on_with_the_first_ones_linear_layer(cache: Cache
 
     first = made(cache)
     first.save(tmp_path)
-    recipe = replace(RECIPE, start="colbert:lab:maxsim:nfcorpus")
+    recipe = replace(RECIPE, start="colbert:lab:maxsim:scifact")
     start = starts.from_folder(tmp_path)
     second = colbert._objective(Materials(recipe, 5, start, cache, QUIET))
     for (name, one), other in zip(

@@ -195,7 +195,7 @@ def test_what_is_no_colbert_cannot_teach(name: str, cache: Cache) -> None:
 
 def test_what_a_stage_builds_on_is_trained_first() -> None:
     """HN+ has the first stage as start and miner, and a teacher that was tuned on what that one finds."""
-    for profile, collection in (("paper", ""), ("lab", ":nfcorpus")):
+    for profile, collection in (("paper", ""), ("lab", ":scifact")):
         student, taught = (
             baselines()[key].variants[f"{profile}:{name}{collection}"].train
             for key, name in (("tct_colbert", "hn+"), ("colbert", "tct-teacher-hn" if profile == "paper" else "hn"))
@@ -211,7 +211,7 @@ def test_a_checkpoint_gives_the_vectors_of_the_model_that_was_trained(cache: Cac
     """Text in, through the variant's encoder, from what training wrote."""
     objective = made(cache)
     loop.train(objective, RECIPE, 0, tmp_path, QUIET)
-    encoder = baselines()["tct_colbert"].variants["lab:in-batch:nfcorpus"].build(
+    encoder = baselines()["tct_colbert"].variants["lab:in-batch:scifact"].build(
         Setting(checkpoint=tmp_path / "checkpoint")
     )  # fmt: skip
     assert isinstance(encoder, Encoder) and isinstance(encoder, TctEncoder)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from baselines import colbert, tct_colbert
 from baselines.pretraining_tasks.pretraining import TwoTowerPretraining
 from baselines.pretraining_tasks.towers import TwoTowers
 from baselines.training import devices
@@ -18,20 +19,27 @@ from baselines.training.objective import Objective
 from benchmarks.storage.cache import Cache
 from tests.baselines.training.made import TINY, TWO_TOWERS, materials
 
-OBJECTIVES = ("mlm", "towers", "tuning")
+OBJECTIVES = ("mlm", "towers", "tuning", "triples", "tightly coupled")
 BATCH = 7
 """Odd, so that two processes have shares of different sizes."""
 
 
 def objective(name: str, cache: Cache) -> Objective:
-    """One of the floor's objectives, without dropout."""
+    """One of the objectives that several processes share, without dropout."""
     recipe = replace(TINY, batch=BATCH)
     if name == "mlm":
         return MaskedLM(materials(recipe, cache, mask=0.15))
     if name == "towers":
         return TwoTowerPretraining(materials(recipe, cache, **TWO_TOWERS))
     tuned = replace(recipe, corpus="synthetic/60/train", vocabulary="synthetic/60")
-    given = materials(tuned, cache, **TWO_TOWERS, temperature=1.0, share=100)
+    mined = {"share": 100, "miner": "bm25:flat", "negatives": 10}
+    if name == "triples":
+        late = {"dimension": 8, "interaction": "MaxSim", "augmented": True}
+        return colbert._objective(materials(tuned, cache, **mined, **late))
+    if name == "tightly coupled":
+        taught = {"teacher": "scratch:tiny", "teacher_temperature": 0.25}
+        return tct_colbert._objective(materials(tuned, cache, **mined, **taught))
+    given = materials(tuned, cache, **TWO_TOWERS, share=100)
     return FineTuning(TwoTowers(given.start, given.recipe), given)
 
 
