@@ -32,7 +32,7 @@ class Tested:
     queries: int
 
 
-def tested(strata: Sequence[NDArray[np.float64]], below: float = 0.0, seed: int = 0) -> Tested:
+def examined(strata: Sequence[NDArray[np.float64]], below: float = 0.0, seed: int = 0) -> Tested:
     """The difference whose parts per query are `strata`, one array [queries] a collection, against `below`.
 
     `p_value` is that of the difference being `below`; the other figures are of the difference itself. The same

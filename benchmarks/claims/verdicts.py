@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.claims.claim import NOT_GREATER, Claim, Comparison
-from benchmarks.claims.testing import Tested, holm, tested
+from benchmarks.claims.testing import Tested, examined, holm
 from benchmarks.errors import EvaluationError
 from benchmarks.records.record import Record
 from benchmarks.registry import trained_leaves
@@ -117,7 +117,7 @@ def _outcome(comparison: Comparison, records: Records) -> Outcome:
         # A correlation is one number a collection: collections are what there is to exchange.
         strata = [np.concatenate(strata)]
     below = comparison.margin if comparison.relation == NOT_GREATER else 0.0
-    return Outcome(comparison, tested(strata, below), min(seeds, default=0), tuple(sorted(set(rungs))))
+    return Outcome(comparison, examined(strata, below), min(seeds, default=0), tuple(sorted(set(rungs))))
 
 
 def _of(spec: str, collection: str, comparison: Comparison, records: Records) -> list[Record]:

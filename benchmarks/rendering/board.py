@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from benchmarks.claims import verdicts as claim_verdicts
+from benchmarks.claims.claim import claims
 from benchmarks.collections.conventions import conventions_of, means
 from benchmarks.evaluation.reading import READ
 from benchmarks.protocol import Protocol, differences, fingerprint
@@ -48,6 +51,14 @@ class Board:
         self.records = {**self.measured, **_macro_means(self.measured)}
         self.ledgers = ledgers()
         self.published = _by_cell(self.ledgers)
+
+    @functools.cached_property
+    def claims(self) -> dict[str, list[claim_verdicts.Verdict]]:
+        """The verdicts on each paper's claims."""
+        return {
+            key: claim_verdicts.verdicts(found, lambda spec, id: self.seeds.get((spec, id), {}))
+            for key, found in claims().items()
+        }
 
     @property
     def specs(self) -> list[str]:

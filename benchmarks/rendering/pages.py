@@ -12,6 +12,7 @@ from benchmarks.records.store import file_name
 from benchmarks.registry import Baseline, baselines, trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
+from benchmarks.rendering.claims import claim_counts, claims_of
 from benchmarks.rendering.experiments import experiment_page, experiment_plots, experiments
 from benchmarks.rendering.generations import generations
 from benchmarks.rendering.ledgers import drifts, published_counts, published_tables
@@ -54,6 +55,7 @@ def front_page(board: Board) -> str:
         f"{len(board.measured)} cells: {len(board.specs)} variants, {len(board.collections)} collections.",
         published_counts(board),
         drifts(board),
+        claim_counts(board),
         cells.machines(board.measured.values()),
         "## Effectiveness",
         f"{cells.LEGEND} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
@@ -122,6 +124,7 @@ def baseline_page(board: Board, baseline: Baseline) -> str:
     ]
     if sections:
         blocks += ["## Measured", cells.LEGEND, *sections]
+    blocks += claims_of(board, baseline.key, "../../")
     return document(*blocks, published_tables(board, board.ledgers.get(baseline.key, ())))
 
 
@@ -151,7 +154,10 @@ def _trained(board: Board, baseline: Baseline) -> str:
 
 def ledger_page(board: Board, name: str) -> str:
     """A ledger that belongs to no baseline."""
-    return document(f"# {name}", GENERATED, _sentence(_CITED), published_tables(board, board.ledgers[name]))
+    told = claims_of(board, name, "../../")
+    return document(
+        f"# {name}", GENERATED, _sentence(_CITED), *told, published_tables(board, board.ledgers[name])
+    )
 
 
 _CITED = "published numbers of systems that are no baseline here"

@@ -1,0 +1,109 @@
+"""A paper's claims: what it concluded, what it printed for it, and what the measurements here say."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from benchmarks.claims.claim import GREATER, Printed
+from benchmarks.claims.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, Outcome, Verdict
+from benchmarks.rendering import cells
+from benchmarks.rendering.board import Board
+from benchmarks.rendering.markdown import code, escape, link, table
+
+WORDS = (SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN)
+_ABOUT = (
+    "A verdict is a paired randomisation test over queries, averaged over collections, at 5 % over all claims of the paper "
+    "together (Holm). *Detectable* is the smallest difference that four of five such tests would find, before Holm. Scores of "
+    "several seeds are averaged first; with one seed the test does not know what another would give. No seed: nothing was trained."
+)
+_HEAD = ["better - worse", "measure", "difference", "95 % interval", "p", "detectable", "seeds"]
+
+
+def claim_counts(board: Board) -> str:
+    """For the front page: of each paper's claims, how many have which verdict."""
+    rows = []
+    for key, found in board.claims.items():
+        counts = Counter(one.word for one in found)
+        rows.append(
+            [
+                link(key, f"baselines/{key}.md#claims"),
+                str(len(found)),
+                *(str(counts[word] or "") for word in WORDS),
+            ]
+        )
+    total = Counter(one.word for found in board.claims.values() for one in found)
+    rows.append(["all", str(total.total()), *(str(total[word]) for word in WORDS)])
+    return table(["claims of", "claims", *WORDS], rows)
+
+
+def claims_of(board: Board, key: str, up: str) -> list[str]:
+    """The blocks of the section on a paper's page; none where it has no claims."""
+    found = board.claims.get(key, [])
+    if not found:
+        return []
+    tested = [block for one in found if one.outcomes for block in _tested(board, one, up)]
+    others = [_not_run(one) for one in found if not one.outcomes]
+    blocks = ["## Claims", _ABOUT, *tested] if tested else ["## Claims"]
+    return [*blocks, "### Not run here", "\n".join(others)] if others else blocks
+
+
+def _tested(board: Board, verdict: Verdict, up: str) -> list[str]:
+    claim = verdict.claim
+    said = f"**{verdict.word}** (p = {verdict.p_value:.4f} after Holm): {escape(claim.statement)} ({_place(verdict)})."
+    rungs = sorted({rung for one in verdict.outcomes for rung in one.rungs})
+    here = (
+        f"Here ({', '.join(rungs)}): {escape(claim.caveat)}."
+        if claim.caveat
+        else f"Here: {', '.join(rungs)}."
+    )
+    rows = [_row(board, one, up) for one in verdict.outcomes]
+    return [f"### {claim.id}", said, _printed(claim.published), here, table(_HEAD, rows, text=(0, 1))]
+
+
+def _row(board: Board, outcome: Outcome, up: str) -> list[str]:
+    test, comparison = outcome.test, outcome.comparison
+    low, high = test.interval
+    sides = "; ".join(
+        f"{code(pair.better)} - {code(pair.worse)} on "
+        + ", ".join(_on(board, pair.better, pair.worse, collection, up) for collection in pair.collections)
+        for pair in comparison.pairs
+    )
+    bound = "" if comparison.relation == GREATER else f", to be below {comparison.margin:g}"
+    detectable = "" if math.isinf(test.detectable) else f"{test.detectable:.4f}"
+    return [
+        sides + bound, comparison.measure, f"{test.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", f"{test.p_value:.4f}",
+        detectable, str(outcome.seeds or "none"),
+    ]  # fmt: skip
+
+
+def _on(board: Board, better: str, worse: str, collection: str, up: str) -> str:
+    """A collection's name with links to both records."""
+    marks = [
+        cells.record_link(board, mark, next(iter(board.seeds[spec, collection].values())), up)
+        for mark, spec in (("better", better), ("worse", worse))
+    ]
+    return f"{escape(collection)} ({marks[0]}, {marks[1]})"
+
+
+def _not_run(verdict: Verdict) -> str:
+    claim = verdict.claim
+    wanting = claim.needs or f"{len(verdict.missing)} cells, such as {code(verdict.missing[0])}"
+    return f"- {escape(claim.statement)} ({_place(verdict)}): wants {escape(wanting) if claim.needs else wanting}."
+
+
+def _place(verdict: Verdict) -> str:
+    claim = verdict.claim
+    return escape(claim.where) + ("" if claim.verified else ", recalled")
+
+
+def _printed(published: tuple[Printed, ...]) -> str:
+    """What the paper printed, in a sentence."""
+    if not published:
+        return ""
+    shown = "; ".join(
+        f"{escape(one.better)} {one.values[0]:g} against {escape(one.worse)} {one.values[1]:g} "
+        f"({escape(one.measure)}, {escape(one.dataset)})"
+        for one in published
+    )
+    return f"Printed: {shown}."

@@ -1,0 +1,1 @@
+"""Tests of what papers concluded, and of the verdicts on it."""
