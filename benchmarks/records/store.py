@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import RecordError
+from benchmarks.interfaces import Run
 from benchmarks.records import trecrun
 from benchmarks.records.record import Record
 from benchmarks.storage.atomic import write_json
@@ -86,6 +87,10 @@ class Store:
     def read(self, path: Path) -> Record:
         """One record. Raises `RecordError` when it does not fit the schema."""
         return Record.from_json(read_json(path))
+
+    def run(self, record: Record) -> Run:
+        """The run of a record. Raises `RecordError` for one that is missing or damaged."""
+        return trecrun.loads(trecrun.read(self.run_path(record.spec, record.collection, record.seed)))
 
     def seeds(self, spec: str, collection: str) -> list[Record]:
         """The records of a cell, by seed."""

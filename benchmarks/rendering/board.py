@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.claims import verdicts as claim_verdicts
 from benchmarks.claims.claim import claims
 from benchmarks.collections.conventions import conventions_of, means
+from benchmarks.errors import RecordError
 from benchmarks.evaluation.reading import READ
+from benchmarks.interfaces import Run
 from benchmarks.protocol import Protocol, differences, fingerprint
 from benchmarks.published.ledger import Ledger, ledgers, numbers
 from benchmarks.published.number import Key, PublishedNumber
@@ -36,11 +38,14 @@ class Board:
 
     Of a cell with several seeds the first is taken. Variants that are trained here and belong to an
     experiment are set apart: their records, of every seed, are in `seeds` alone, beside all others.
-    `results` is where the records lie, seen from the folder above the reports.
+    `results` is where the records lie, seen from the folder above the reports; `run` reads the run of one.
     """
 
-    def __init__(self, records: Iterable[Record], results: str = "results") -> None:
+    def __init__(
+        self, records: Iterable[Record], results: str = "results", run: Callable[[Record], Run] | None = None
+    ) -> None:
         self.results = results
+        self._run = run
         self.seeds: dict[Cell, dict[int, Record]] = {}
         for record in sorted(records, key=lambda record: record.seed):
             self.seeds.setdefault((record.spec, record.collection), {})[record.seed] = record
@@ -75,6 +80,12 @@ class Board:
         }
         found = {id for _, id in self.records}
         return sorted(found, key=lambda id: (_RUNGS.index(self.rung(id)), known.get(id, len(known)), id))
+
+    def run(self, record: Record) -> Run:
+        """The run of a record. Raises `RecordError` where it is not there."""
+        if self._run is None:
+            raise RecordError(f"the run of {record.spec} on {record.collection} is not at hand")
+        return self._run(record)
 
     def rung(self, collection: str) -> str:
         """The rung of a collection."""

@@ -15,6 +15,7 @@ from benchmarks.rendering.board import Board
 from benchmarks.rendering.claims import claim_counts, claims_of
 from benchmarks.rendering.experiments import experiment_page, experiment_plots, experiments
 from benchmarks.rendering.generations import generations
+from benchmarks.rendering.indexes import index_losses
 from benchmarks.rendering.ledgers import drifts, published_counts, published_tables
 from benchmarks.rendering.markdown import GENERATED, code, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency
@@ -103,6 +104,7 @@ def suite_page(board: Board, suite: Suite) -> str:
                 f"{_main_measure(id)} against median latency on {escape(id)}; the numbers are in the tables"
             )
             blocks.append(f"!{link(alternative, f'../{_plot_path(id)}')}")
+    blocks += index_losses(board, collections, specs, "../../")
     return document(*blocks, *generations(board, collections, specs))
 
 

@@ -39,7 +39,7 @@ def stale_reports(store: Store, folder: Path) -> list[str]:
 
 
 def _board(store: Store, folder: Path) -> Board:
-    return Board(store.records(), Path(os.path.relpath(store.root, folder.parent)).as_posix())
+    return Board(store.records(), Path(os.path.relpath(store.root, folder.parent)).as_posix(), store.run)
 
 
 def _present(folder: Path) -> set[PurePosixPath]:

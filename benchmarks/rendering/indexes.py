@@ -1,0 +1,73 @@
+"""What an index loses of what its encoder finds: beside exact search over the same vectors, on the same queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from benchmarks.collections.conventions import conventions_of
+from benchmarks.interfaces import Run
+from benchmarks.records.record import Record
+from benchmarks.rendering import cells
+from benchmarks.rendering.board import Board
+from benchmarks.rendering.markdown import code, escape, table
+from benchmarks.spec import IndexKey, Leaf, parse
+
+_BEST = 10
+_EXACT = (None, IndexKey("float32"), IndexKey("float16"))
+"""The indexes that find what is nearest, all of it."""
+_ABOUT = (
+    "Beside exact search over the same encoder's vectors: how many of its ten best documents the index finds, what that costs of "
+    "the measure, and what it saves. What the encoder itself misses is in the exact row of the tables above. Ratios of times "
+    "and sizes are to the exact search's."
+)
+
+
+def index_losses(board: Board, collections: Sequence[str], specs: Sequence[str], up: str) -> list[str]:
+    """The blocks of the section; none where no index stands beside its exact search."""
+    rows = [
+        _row(board, record, exact, up)
+        for id in collections
+        for spec in specs
+        if (record := board.measured.get((spec, id))) is not None
+        and (exact := _exact(board, record)) is not None
+    ]
+    if not rows:
+        return []
+    head = ["index", "collection", f"of the exact {_BEST}", "measure", "lost", "p50 ratio", "size ratio"]
+    return ["## What the index loses", _ABOUT, table(head, rows, text=(0, 1, 3))]
+
+
+def _exact(board: Board, record: Record) -> Record | None:
+    """The record of exact search with the same encoder, collection and seed; none for what is exact itself."""
+    leaf = parse(record.spec)
+    if not isinstance(leaf, Leaf) or leaf.index in _EXACT:
+        return None
+    twins = (board.seeds.get((str(replace(leaf, index=key)), record.collection), {}) for key in _EXACT)
+    return next((found[record.seed] for found in twins if record.seed in found), None)
+
+
+def _row(board: Board, record: Record, exact: Record, up: str) -> list[str]:
+    measure = conventions_of(record.collection).measures[0]
+    lost = exact.means[measure] - record.means[measure]
+    found = _found(board.run(record), board.run(exact))
+    return [
+        cells.record_link(board, code(record.spec), record, up), escape(record.collection), f"{found:.4f}", measure,
+        f"{lost:+.4f}", _ratio(record, exact, "search", "p50_ms"), _ratio(record, exact, "build", "index_bytes"),
+    ]  # fmt: skip
+
+
+def _found(run: Run, exact: Run) -> float:
+    """The share of each query's ten best that is among the other's ten best, averaged over queries."""
+    shares = [
+        len(set(ranking.ids[:_BEST]) & set(run[query].ids[:_BEST])) / len(ranking.ids[:_BEST])
+        for query, ranking in exact.items()
+        if ranking.ids
+    ]
+    return sum(shares) / len(shares)
+
+
+def _ratio(record: Record, exact: Record, section: str, name: str) -> str:
+    """How many times the exact search's; nothing where one was not measured."""
+    both = [one.efficiency.get(section, {}).get(name) for one in (record, exact)]
+    return f"{both[0] / both[1]:.2f}" if all(both) else ""
