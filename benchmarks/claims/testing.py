@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.evaluation.significance import randomisation_p_value
 
 _ROUNDS = 10_000
-_DETECTED = 1.959964 + 0.841621
+DETECTED = 1.959964 + 0.841621
 """Standard errors that a difference must have to be found in four of five tests at the 5 % level."""
 
 
@@ -50,7 +50,7 @@ def examined(strata: Sequence[NDArray[np.float64]], below: float = 0.0, seed: in
         difference=float(np.mean([stratum.mean() for stratum in strata])),
         p_value=p_value,
         interval=(float(low), float(high)),
-        detectable=_DETECTED * standard_error(strata),
+        detectable=DETECTED * standard_error(strata),
         queries=sum(map(len, strata)),
     )
 

@@ -9,22 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.claims.claim import NOT_GREATER, Claim, Comparison
+from benchmarks.claims.correlations import Correlations, between, examined_correlations
 from benchmarks.claims.testing import Tested, examined, holm
 from benchmarks.errors import EvaluationError
+from benchmarks.interfaces import Run
 from benchmarks.records.record import Record
 from benchmarks.registry import trained_leaves
 from benchmarks.spec import parse
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "inconclusive", "not run here"
 LEVEL = 0.05
+CORRELATIONS = ("Spearman", "Pearson")
 
 Records = Callable[[str, str], Mapping[int, Record]]
 """From spec and collection to records by seed."""
+Runs = Callable[[Record], Run]
+"""From a record to its run: what correlations are compared with."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +65,14 @@ class Verdict:
     missing: tuple[str, ...] = ()
 
 
-def verdicts(claims: Sequence[Claim], records: Records) -> list[Verdict]:
+def verdicts(claims: Sequence[Claim], records: Records, runs: Runs) -> list[Verdict]:
     """A verdict on each claim of a paper."""
     found: dict[str, tuple[Outcome, ...]] = {}
     missing: dict[str, tuple[str, ...]] = {}
     for claim in claims:
         lacking = tuple(dict.fromkeys(cell for one in claim.comparisons for cell in _missing(one, records)))
         if claim.comparisons and not lacking:
-            found[claim.id] = tuple(_outcome(one, records) for one in claim.comparisons)
+            found[claim.id] = tuple(_outcome(one, records, runs) for one in claim.comparisons)
         missing[claim.id] = lacking
     adjusted = dict(zip(found, holm([_p_value(outcomes) for outcomes in found.values()]), strict=True))
     return [
@@ -101,23 +107,31 @@ def _missing(comparison: Comparison, records: Records) -> list[str]:
     return lacking
 
 
-def _outcome(comparison: Comparison, records: Records) -> Outcome:
-    strata, seeds, rungs = [], [], []
-    for pair in comparison.pairs:
-        for collection in pair.collections:
-            better = _of(pair.better, collection, comparison, records)
-            worse = _of(pair.worse, collection, comparison, records)
-            strata.append(_differences(better, worse, comparison.measure))
-            trained = [
-                found for spec, found in ((pair.better, better), (pair.worse, worse)) if _is_trained(spec)
-            ]
-            seeds += [len(found) for found in trained]
-            rungs += [record.rung for found in (better, worse) for record in found]
-    if all(len(stratum) == 1 for stratum in strata):
-        # A correlation is one number a collection: collections are what there is to exchange.
-        strata = [np.concatenate(strata)]
+def _outcome(comparison: Comparison, records: Records, runs: Runs) -> Outcome:
+    cells = [
+        tuple(_of(spec, collection, comparison, records) for spec in (pair.better, pair.worse))
+        for pair in comparison.pairs
+        for collection in pair.collections
+    ]
+    seeds = [len(side) for cell in cells for side in cell if _is_trained(side[0].spec)]
+    rungs = sorted({record.rung for cell in cells for side in cell for record in side})
     below = comparison.margin if comparison.relation == NOT_GREATER else 0.0
-    return Outcome(comparison, examined(strata, below), min(seeds, default=0), tuple(sorted(set(rungs))))
+    measure = comparison.measure
+    if measure in CORRELATIONS:
+        test = examined_correlations(
+            [_correlations(better, worse, measure, runs) for better, worse in cells], below
+        )
+    else:
+        test = examined([_differences(better, worse, measure) for better, worse in cells], below)
+    return Outcome(comparison, test, min(seeds, default=0), tuple(rungs))
+
+
+def _correlations(
+    better: Sequence[Record], worse: Sequence[Record], measure: str, runs: Runs
+) -> Correlations:
+    """Of the means over seeds; how alike the two rank is that of their first seeds."""
+    left, right = (fmean(record.means[measure] for record in side) for side in (better, worse))
+    return Correlations(left, right, *between(runs(better[0]), runs(worse[0])))
 
 
 def _of(spec: str, collection: str, comparison: Comparison, records: Records) -> list[Record]:

@@ -61,7 +61,7 @@ class Board:
     def claims(self) -> dict[str, list[claim_verdicts.Verdict]]:
         """The verdicts on each paper's claims."""
         return {
-            key: claim_verdicts.verdicts(found, lambda spec, id: self.seeds.get((spec, id), {}))
+            key: claim_verdicts.verdicts(found, lambda spec, id: self.seeds.get((spec, id), {}), self.run)
             for key, found in claims().items()
         }
 

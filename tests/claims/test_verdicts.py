@@ -12,6 +12,7 @@ import pytest
 from benchmarks.claims.claim import Claim, Comparison, Pair, claims, read
 from benchmarks.claims.verdicts import Verdict, verdicts
 from benchmarks.errors import EvaluationError, RecordError
+from benchmarks.interfaces import Run
 from benchmarks.records.record import Record
 from benchmarks.runner import Bench, run_cell
 from benchmarks.spec import parse
@@ -63,6 +64,11 @@ def fill(made: Made, **means: float) -> None:
             made.add(spec, world, (hard + mean + rng.normal(0, 0.02, size=40)).tolist())
 
 
+def no_run(record: Record) -> Run:
+    """Scores per query are compared without it."""
+    raise AssertionError(record)
+
+
 def words(found: list[Verdict]) -> dict[str, str]:
     """The word on each claim."""
     return {one.claim.id: one.word for one in found}
@@ -83,6 +89,7 @@ def test_the_words(made: Made) -> None:
                 claim("almost", greater("a", "b"), greater("c", "d")),
             ],
             made,
+            no_run,
         )
     )
     assert found == {
@@ -103,6 +110,7 @@ def test_no_better_is_a_claim_with_a_margin(made: Made) -> None:
                 claim("better", greater("a", "b", **bounded)),
             ],
             made,
+            no_run,
         )
     )
     assert found == {"equal": "supported", "worse": "supported", "better": "contradicted"}
@@ -115,8 +123,8 @@ def test_many_claims_make_each_harder(made: Made) -> None:
         base = rng.uniform(size=30)
         made.add("b", world, base.tolist())
         made.add("a", world, (base + rng.normal(0.06, 0.16, size=30)).tolist())
-    alone = verdicts([claim("one", greater("a", "b"))], made)[0]
-    among = verdicts([claim(str(n), greater("a", "b")) for n in range(30)], made)[0]
+    alone = verdicts([claim("one", greater("a", "b"))], made, no_run)[0]
+    among = verdicts([claim(str(n), greater("a", "b")) for n in range(30)], made, no_run)[0]
     assert alone.word == "supported"
     assert among.word == "inconclusive"
     assert among.p_value == pytest.approx(30 * alone.p_value)
@@ -129,10 +137,10 @@ def test_seeds_are_averaged_and_counted(made: Made) -> None:
         made.add("bm25:flat", world, [0.5] * 20)
         for seed in range(3):
             made.add(trained, world, [0.4 + 0.1 * seed] * 20, seed)
-    (found,) = verdicts([claim("x", greater("bm25:flat", trained))], made)
+    (found,) = verdicts([claim("x", greater("bm25:flat", trained))], made, no_run)
     assert found.outcomes[0].test.difference == pytest.approx(0.0)
     assert found.outcomes[0].seeds == 3
-    (plain,) = verdicts([claim("x", greater("bm25:flat", "bm25:flat"))], made)
+    (plain,) = verdicts([claim("x", greater("bm25:flat", "bm25:flat"))], made, no_run)
     assert plain.outcomes[0].seeds == 0
 
 
@@ -142,13 +150,13 @@ def test_other_queries_are_no_comparison(made: Made) -> None:
         made.add("a", world, [0.1] * 10)
         made.add("b", world, [0.1] * 11)
     with pytest.raises(EvaluationError, match="were not asked the same queries"):
-        verdicts([claim("x", greater("a", "b"))], made)
+        verdicts([claim("x", greater("a", "b"))], made, no_run)
 
 
 def test_the_same_records_give_the_same_verdict(made: Made) -> None:
     """To the last digit: `verify` renders it again."""
     fill(made, a=0.01, b=0.0)
-    one, other = (verdicts([claim("x", greater("a", "b"))], made)[0] for _ in range(2))
+    one, other = (verdicts([claim("x", greater("a", "b"))], made, no_run)[0] for _ in range(2))
     assert one == other
 
 
