@@ -13,9 +13,10 @@ from benchmarks.rendering.markdown import code, escape, link, table
 
 WORDS = (SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN)
 _ABOUT = (
-    "A verdict is a paired randomisation test over queries, averaged over collections, at 5 % over all claims of the paper "
-    "together (Holm). *Detectable* is the smallest difference that four of five such tests would find, before Holm. Scores of "
-    "several seeds are averaged first; with one seed the test does not know what another would give. No seed: nothing was trained."
+    "A verdict is a paired randomisation test over queries, averaged over collections; for correlations, which are one number "
+    "a collection, the test of Meng, Rosenthal and Rubin. It is at 5 % over all tested claims of the paper together (Holm). "
+    "*Detectable* is the smallest difference that four of five such tests would find, before Holm. Scores of several seeds are "
+    "averaged first; with one seed the test does not know what another would give. No seed: nothing was trained."
 )
 _HEAD = ["better - worse", "measure", "difference", "95 % interval", "p", "detectable", "seeds"]
 
@@ -27,7 +28,7 @@ def claim_counts(board: Board) -> str:
         counts = Counter(one.word for one in found)
         rows.append(
             [
-                link(key, f"baselines/{key}.md#claims"),
+                link(key, f"baselines/{key}.md"),
                 str(len(found)),
                 *(str(counts[word] or "") for word in WORDS),
             ]

@@ -131,7 +131,7 @@ WRONG = [
         "no profile of trainee named 'lap'; did you mean lab",
     ),
     (["train", "--baseline", "bm25"], "no profile of bm25 named 'lab'; none of its variants is trained here"),
-    (["train", "--suite", "leters"], "no suite named 'leters'; did you mean letters?"),
+    (["train", "--suite", "leters"], "no suite named 'leters'; did you mean letters"),
     (["train", "--suite", "demo"], "nothing of this is trained here; `retriever-bench run` measures it"),
     (["train", "--suite", "letters", "--profile", "lab"], "--profile goes with --baseline"),
     (["train", "--variant", "trainee:lab:plan"], "did you mean lab:plain"),
