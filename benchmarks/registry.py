@@ -120,9 +120,11 @@ def baselines() -> dict[str, Baseline]:
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:
             baseline = point.load()
+        except BenchError:
+            raise  # somebody's own file is wrong: without what it declares nothing would be as it was asked for
         except Exception as error:  # whatever a stranger's module raises
             print(
-                f"retriever-bench: plugin {point.name!r} ({point.value}) is left out: {_told(error)}",
+                f"retriever-bench: plugin {point.name!r} ({point.value}) is left out: {error!r}",
                 file=sys.stderr,
             )
             continue
@@ -132,10 +134,6 @@ def baselines() -> dict[str, Baseline]:
             raise UsageError(f"two plugins declare the baseline {baseline.key!r}; remove one ({point.value})")
         found[baseline.key] = baseline
     return dict(sorted(found.items()))
-
-
-def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, BenchError) else repr(error)
 
 
 def variant_of(leaf: Leaf) -> tuple[Baseline, Variant]:

@@ -14,8 +14,6 @@ from benchmarks.generation.prompts import Prompt, Template
 from benchmarks.interfaces import Cost, Document, Judgments, Query, Searcher
 from benchmarks.retrieval.texts import TextStore
 
-KINDS = ("retrieved", "gold", "hard")
-
 
 class WithCandidates:
     """Prompts that show documents; their texts are kept in its index.

@@ -25,7 +25,7 @@ from benchmarks.spec import parse
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "inconclusive", "not run here"
 LEVEL = 0.05
-CORRELATIONS = ("Spearman", "Pearson")
+CORRELATION = "Spearman"
 
 Records = Callable[[str, str], Mapping[int, Record]]
 """From spec and collection to records by seed."""
@@ -35,12 +35,16 @@ Runs = Callable[[Record], Run]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one comparison: the test, how many seeds it is over (0: nothing was trained), on which rungs."""
+    """What became of one comparison: the test, how many seeds it is over (0: nothing was trained), on which rungs.
+
+    `parts` are the differences on the collections of its pairs, in order.
+    """
 
     comparison: Comparison
     test: Tested
     seeds: int
     rungs: tuple[str, ...]
+    parts: tuple[float, ...]
 
     @property
     def holds(self) -> bool:
@@ -98,7 +102,7 @@ def _word(outcomes: Sequence[Outcome], p_value: float) -> str:
 
 
 def _missing(comparison: Comparison, records: Records) -> list[str]:
-    """The cells without a record of the measure, or whose two sides have no seed in common."""
+    """The cells without a record of the measure."""
     lacking = []
     for pair in comparison.pairs:
         for collection in pair.collections:
@@ -117,21 +121,27 @@ def _outcome(comparison: Comparison, records: Records, runs: Runs) -> Outcome:
     rungs = sorted({record.rung for cell in cells for side in cell for record in side})
     below = comparison.margin if comparison.relation == NOT_GREATER else 0.0
     measure = comparison.measure
-    if measure in CORRELATIONS:
+    if measure == CORRELATION:
         test = examined_correlations(
             [_correlations(better, worse, measure, runs) for better, worse in cells], below
         )
     else:
         test = examined([_differences(better, worse, measure) for better, worse in cells], below)
-    return Outcome(comparison, test, min(seeds, default=0), tuple(rungs))
+    parts = tuple(_mean(better, measure) - _mean(worse, measure) for better, worse in cells)
+    return Outcome(comparison, test, min(seeds, default=0), tuple(rungs), parts)
 
 
 def _correlations(
     better: Sequence[Record], worse: Sequence[Record], measure: str, runs: Runs
 ) -> Correlations:
     """Of the means over seeds; how alike the two rank is that of their first seeds."""
-    left, right = (fmean(record.means[measure] for record in side) for side in (better, worse))
-    return Correlations(left, right, *between(runs(better[0]), runs(worse[0])))
+    return Correlations(
+        _mean(better, measure), _mean(worse, measure), *between(runs(better[0]), runs(worse[0]))
+    )
+
+
+def _mean(side: Sequence[Record], measure: str) -> float:
+    return fmean(record.means[measure] for record in side)
 
 
 def _of(spec: str, collection: str, comparison: Comparison, records: Records) -> list[Record]:

@@ -59,9 +59,9 @@ def _export(args: Namespace) -> int:
     from benchmarks.generation.exchange import export
     from benchmarks.records.store import Store
 
-    count, kept = export(args.variant, args.collection, Store(args.results), args.output)
+    count = export(args.variant, args.collection, Store(args.results), args.output)
     if not count:
-        print(f"every prompt is answered; nothing was written ({kept} answers are kept)")
+        print("every prompt is answered; nothing was written")
         return 0
     print(f"{args.output}: {count} prompts without an answer")
     return 0

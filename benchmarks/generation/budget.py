@@ -1,11 +1,20 @@
-"""A budget of tokens and dollars: what a run may still spend, told before it is spent."""
+"""A budget of tokens and dollars: what a run, one process, may still spend, told before it is spent."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from benchmarks.generation.generators import Generator
 from benchmarks.generation.prompts import Prompt
+
+_CHAT = 64
+
+
+@functools.cache
+def budget_of(generator: Generator) -> Budget:
+    """The one budget of a generator in this process, whatever it is asked about."""
+    return Budget(generator)
 
 
 @dataclass
@@ -31,15 +40,16 @@ class Budget:
         return True
 
     def settle(self, prompt: Prompt, tokens_in: int, tokens_out: int) -> None:
-        """Replace what was set aside by what the request took."""
+        """Replace what was set aside by what the request took; where nobody counted, all of it is taken for spent."""
         tokens, dollars = self._most(prompt)
         self.reserved_tokens -= tokens
         self.reserved_dollars -= dollars
-        self.tokens += tokens_in + tokens_out
-        self.dollars += self.generator.cost(tokens_in, tokens_out)
+        counted = bool(tokens_in or tokens_out)
+        self.tokens += tokens_in + tokens_out if counted else tokens
+        self.dollars += self.generator.cost(tokens_in, tokens_out) if counted else dollars
 
     def _most(self, prompt: Prompt) -> tuple[int, float]:
-        # No token is shorter than a byte.
-        tokens_in = len(prompt.text.encode("utf-8", "surrogatepass"))
+        # No token is shorter than a byte; a chat's own tokens come besides.
+        tokens_in = len(prompt.text.encode("utf-8", "surrogatepass")) + _CHAT
         tokens_out = self.generator.max_tokens
         return tokens_in + tokens_out, self.generator.cost(tokens_in, tokens_out)

@@ -1,15 +1,15 @@
 """An OpenAI-compatible server as a generator.
 
-The `openai` client tries again, ever more slowly, after 429, 5xx, time-outs and broken connections, and waits as
-long as a server asks it to. What it does not know as a failure, answers without a choice, without a word, or that are no
-JSON, is tried again here. The key goes from the environment to the client and nowhere else: errors name a status
-and a host, never what the server wrote.
+Asked again, ever more slowly, or after as long as the server wants: 429, 5xx, time-outs, broken connections, answers without
+a choice, without a word, or that are no JSON. The key goes from the environment to the server that is asked and nowhere
+else: what a server wrote is told without it.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +20,9 @@ from benchmarks.generation.prompts import Prompt
 
 KEY, URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 _PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+_AGAIN = (408, 409, 429)
+_SAID = 200
+"""Letters of what a server wrote."""
 
 
 class Endpoint:
@@ -35,7 +38,7 @@ class Endpoint:
             import openai
         except ImportError:
             raise Unavailable(
-                f"generator {self._generator.name} asks a server; `pip install 'retriever-bench[endpoint]'` for the client"
+                f"generator {self._generator.name} asks a server; `pip install -e .[endpoint]` for the client"
             ) from None
         url = self._generator.base_url or os.environ.get(URL) or None
         key = os.environ.get(KEY)
@@ -44,35 +47,48 @@ class Endpoint:
         # A server of one's own wants no key, the client wants one.
         self._client = openai.OpenAI(
             api_key=key or "none", base_url=url, timeout=self._generator.timeout,
-            max_retries=self._generator.attempts - 1,
+            max_retries=0,
         )  # fmt: skip
 
     def answer(self, prompt: Prompt, _sample: int, /) -> Answered:
         """One answer. Raises `Unavailable` when none came after as many attempts as the generator allows."""
-        import openai
-
         why = ""
         for attempt in range(self._generator.attempts):
-            if attempt:
-                time.sleep(min(_LONGEST_PAUSE, _PAUSE * 2 ** (attempt - 1)))
-            try:
-                start = time.perf_counter()
-                found = self._request(prompt)
-                seconds = time.perf_counter() - start
-            except openai.APIStatusError as error:
-                raise self._failed(f"HTTP {error.status_code}") from None
-            except openai.APITimeoutError:
-                raise self._failed(f"nothing for {self._generator.timeout:g} s") from None
-            except openai.APIConnectionError:
-                raise self._failed("the connection broke") from None
-            except (openai.OpenAIError, ValueError, AttributeError, TypeError):
-                why = "an answer that is no chat completion"
+            start = time.perf_counter()
+            found = self._tried(prompt)
+            if isinstance(found, _Failure):
+                why = found.why
+                if not found.again:
+                    raise Unavailable(f"{why} from {self._where}")
+                if attempt + 1 < self._generator.attempts:
+                    time.sleep(found.pause or min(_LONGEST_PAUSE, _PAUSE * 2**attempt))
                 continue
-            if found is not None:
-                text, tokens_in, tokens_out = found
-                return Answered(text, tokens_in, tokens_out, seconds, f"endpoint {self._host}")
-            why = "an answer without a word"
-        raise self._failed(why)
+            text, tokens_in, tokens_out = found
+            seconds = time.perf_counter() - start
+            return Answered(text, tokens_in, tokens_out, seconds, f"endpoint {self._host}")
+        raise Unavailable(f"{why} from {self._where} after {self._generator.attempts} attempts")
+
+    def _tried(self, prompt: Prompt) -> tuple[str, int, int] | _Failure:
+        """Text and tokens of one request, or what went wrong with it."""
+        import openai
+
+        try:
+            return self._request(prompt) or _Failure("an answer without a word")
+        except openai.APIStatusError as error:
+            again = error.status_code in _AGAIN or error.status_code >= 500
+            said = "" if again or error.status_code in (401, 403) else self._without_key(error)
+            return _Failure(f"HTTP {error.status_code}{said}", again, _wanted_pause(error))
+        except openai.APITimeoutError:
+            return _Failure(f"nothing for {self._generator.timeout:g} s")
+        except openai.APIConnectionError:
+            return _Failure("no connection, or a broken one,")
+        except (openai.OpenAIError, ValueError, AttributeError, TypeError):
+            return _Failure("an answer that is no chat completion")
+
+    def _without_key(self, error: Any) -> str:
+        """What a server wrote of a request that it does not like, on one line and without the key."""
+        said = " ".join(str(error.message).split()).replace(os.environ.get(KEY) or "\0", "[key]")
+        return f" ({said[:_SAID]})"
 
     def _request(self, prompt: Prompt) -> tuple[str, int, int] | None:
         completion = self._client.chat.completions.create(
@@ -90,5 +106,24 @@ class Endpoint:
     def _host(self) -> str:
         return urlsplit(str(self._client.base_url)).hostname or ""
 
-    def _failed(self, why: str) -> Unavailable:
-        return Unavailable(f"{why} from {self._host} after {self._generator.attempts} attempts")
+    @property
+    def _where(self) -> str:
+        port = urlsplit(str(self._client.base_url)).port
+        return f"{self._host}:{port}" if port else self._host
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """What went wrong with a request, whether to try again, and after how long where the server says it."""
+
+    why: str
+    again: bool = True
+    pause: float = 0.0
+
+
+def _wanted_pause(error: Any) -> float:
+    """The seconds of a Retry-After, no more than a minute; 0 where there is none."""
+    try:
+        return min(60.0, max(0.0, float(error.response.headers.get("retry-after", 0))))
+    except ValueError:
+        return 0.0

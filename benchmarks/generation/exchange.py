@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from benchmarks.spec import parse
 from benchmarks.storage.atomic import write_bytes
 from benchmarks.storage.cache import Cache
 
+_PURPOSE = re.compile(r"[A-Za-z0-9_.:+-]+")
 
-def export(variant: str, collection_id: str, store: Store, output: Path) -> tuple[int, int]:
-    """Write the prompts of a variant on a collection that have no answer; how many, and how many answers are kept.
+
+def export(variant: str, collection_id: str, store: Store, output: Path) -> int:
+    """Write the prompts of a variant on a collection that have no answer; how many there are.
 
     Of a variant of several rounds those of the first round that is not complete. Raises `UsageError` for one that asks
     no model.
@@ -39,12 +42,11 @@ def export(variant: str, collection_id: str, store: Store, output: Path) -> tupl
     if not any(isinstance(part.generations, KeptAnswers) for part in parts):
         raise UsageError(f"{variant} asks no language model whose answers are kept here")
     open_indexes(searcher, collection, cache)
-    queries = collection.queries()
-    asked = missing(searcher, queries)
+    asked = missing(searcher, collection.queries())
     lines = [json.dumps(_exported(part.generations, prompt, sample)) for part, prompt, sample in asked]
     if lines:
         write_bytes(output, "".join(f"{line}\n" for line in lines).encode())
-    return len(lines), sum(part.samples for part in parts) * len(queries) - len(lines)
+    return len(lines)
 
 
 def _exported(answers: Any, prompt: Prompt, sample: int) -> dict[str, Any]:
@@ -58,41 +60,51 @@ def bring(answers: Path, prompts: Path, source: str, store: Store) -> tuple[int,
     """Take answers to exported prompts into the store; how many, and how many were answered already.
 
     Nothing is taken from a file with a fault. Raises `MalformedInput` for a line that is no answer, an answer to no
-    exported prompt or without a word, and for a prompt that was changed since it was exported.
+    exported prompt, two different ones to one, and for a prompt that was changed since it was exported.
     """
-    exported = {
-        entry["id"]: entry for entry in _lines(prompts, ("id", "prompt", "query", "sample", "generator"))
-    }
+    exported = {entry["id"]: entry for entry in _lines(prompts, _PROMPT)}
     texts: dict[str, str] = {}
-    for number, entry in enumerate(_lines(answers, ("id", "text")), start=1):
-        if entry["id"] not in exported:
-            raise MalformedInput(f"{answers}, line {number}: {entry['id'][:20]}... is no prompt of {prompts}")
-        if not str(entry["text"]).strip():
-            raise MalformedInput(f"{answers}, line {number}: an answer without a word")
-        texts.setdefault(entry["id"], str(entry["text"]))
-    for id in texts:
-        if Prompt("", exported[id]["prompt"]).key != id.rpartition("-")[0]:
+    for number, entry in enumerate(_lines(answers, {"id": str, "text": str}), start=1):
+        id, text = entry["id"], entry["text"]
+        if id not in exported:
+            raise MalformedInput(f"{answers}, answer {number}: {id[:20]}... is no prompt of {prompts}")
+        if not text.strip():
+            raise MalformedInput(f"{answers}, answer {number}: an answer without a word")
+        if texts.setdefault(id, text) != text:
+            raise MalformedInput(f"{answers}, answer {number}: another answer to {id[:20]}...")
+    if not texts:
+        raise MalformedInput(f"{answers} holds no answer")
+    found: dict[KeptAnswers, list[tuple[Prompt, int, Answered]]] = {}
+    files: dict[str, KeptAnswers] = {}
+    for id, text in texts.items():
+        entry = exported[id]
+        kept = _kept(prompts, entry, store)
+        prompt = Prompt(entry["query"], entry["prompt"], tuple(entry["candidates"]))
+        if id != f"{prompt.key}-{entry['sample']}":
             raise MalformedInput(f"{prompts}: the prompt {id[:20]}... was changed since it was exported")
-    taken = sum(_keep(exported[id], text, source, store) for id, text in texts.items())
+        one = files.setdefault(str(kept.path), kept)
+        found.setdefault(one, []).append((prompt, entry["sample"], Answered(text, 0, 0, 0.0, source)))
+    taken = sum(kept.take(some) for kept, some in found.items())
     return taken, len(texts) - taken
 
 
-def _keep(entry: Mapping[str, Any], text: str, source: str, store: Store) -> bool:
-    """Add one answer, unless there is one."""
-    known = generators()
+_PROMPT = {
+    "id": str, "prompt": str, "query": str, "sample": int, "candidates": list, "generator": str, "collection": str,
+    "purpose": str, "template": dict,
+}  # fmt: skip
+
+
+def _kept(prompts: Path, entry: Mapping[str, Any], store: Store) -> KeptAnswers:
+    """The file of the store that an exported prompt's answer belongs to. Raises `MalformedInput`, `UsageError`."""
+    known, template = generators(), entry["template"]
     if entry["generator"] not in known:
         raise UsageError(f"the prompts are for a generator that is not declared here: {entry['generator']}")
-    template = Template(entry["template"]["name"], entry["template"]["version"], "")
-    kept = KeptAnswers(
-        known[entry["generator"]],
-        template,
-        entry["purpose"],
-        entry["collection"],
-        store.generations,
-        lambda: None,
-    )
-    prompt = Prompt(entry["query"], entry["prompt"], tuple(entry["candidates"]))
-    return kept.take(prompt, entry["sample"], Answered(text, 0, 0, 0.0, source))
+    if not _PURPOSE.fullmatch(entry["purpose"]) or not {"name", "version"} <= template.keys():
+        raise MalformedInput(f"{prompts}: the prompt {entry['id'][:20]}... was changed since it was exported")
+    return KeptAnswers(
+        known[entry["generator"]], Template(template["name"], template["version"], ""), entry["purpose"],
+        entry["collection"], store.generations, lambda: None,
+    )  # fmt: skip
 
 
 def statistics(store: Store) -> list[list[str]]:
@@ -104,7 +116,7 @@ def statistics(store: Store) -> list[list[str]]:
             sum(getattr(one, name) for one in found) for name in ("tokens_in", "tokens_out")
         )
         generator = generators().get(path.parent.name)
-        usd = f"{generator.cost(tokens_in, tokens_out):.2f}" if generator and generator.price_out else ""
+        usd = f"{generator.cost(tokens_in, tokens_out):.2f}" if generator and generator.priced else ""
         prompts = len({one.prompt_sha256 for one in found})
         sources = "; ".join(sorted({one.source for one in found}))
         counts = [f"{prompts:,}", f"{len(found):,}", f"{tokens_in:,}", f"{tokens_out:,}"]
@@ -112,14 +124,19 @@ def statistics(store: Store) -> list[list[str]]:
     return rows
 
 
-def _lines(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, keys: Mapping[str, type]) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file that have `keys`, of these types. Raises `MissingData`, `MalformedInput`."""
     if not path.exists():
         raise MissingData(f"{path} is not there")
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
         try:
             entry = json.loads(line)
         except ValueError:
             raise MalformedInput(f"{path}, line {number}: not JSON") from None
-        if not isinstance(entry, dict) or not set(keys) <= entry.keys():
+        if not isinstance(entry, dict) or any(
+            not isinstance(entry.get(key), kind) for key, kind in keys.items()
+        ):
             raise MalformedInput(f"{path}, line {number}: lacks one of {', '.join(keys)}")
         yield entry

@@ -8,7 +8,10 @@
     max_tokens = 256
     price_in = 0.5                   US dollars a million tokens
     price_out = 1.5
-    budget_usd = 2.0                 a run stops before it would pass this, or `budget_tokens`
+    budget_usd = 2.0                 a run stops before it would pass this, or `budget_tokens`; 0 is no limit
+
+Also: `top_p`, `stop`, `samples` (answers to one prompt at most), `concurrency` (16), `timeout` (60 seconds), `attempts` (6),
+`origin` (in words), and for `recorded` `file` and `template`.
 
 Plugins name such files with entry points in the group `retriever_bench.generators`; a user's own is named by
 `RETRIEVER_BENCH_GENERATORS`. A key is read from `OPENAI_API_KEY`, and from nowhere else.
@@ -29,6 +32,16 @@ from typing import Any
 from benchmarks.errors import MissingData, UnknownName, UsageError
 
 GROUP = "retriever_bench.generators"
+_LEAST = {
+    "samples": 0, "max_tokens": 1, "concurrency": 1, "timeout": 0.1, "attempts": 1, "price_in": 0, "price_out": 0,
+    "budget_usd": 0, "budget_tokens": 0,
+}  # fmt: skip
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("kind", "model", "origin", "base_url", "file", "template"), str),
+    **dict.fromkeys(("samples", "max_tokens", "concurrency", "attempts", "budget_tokens"), int),
+    **dict.fromkeys(("temperature", "top_p", "timeout", "price_in", "price_out", "budget_usd"), (int, float)),
+    "stop": tuple,
+}
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
 OWN = "RETRIEVER_BENCH_GENERATORS"
 KINDS = {
@@ -71,8 +84,13 @@ class Generator:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UnknownName(f"kind of generator ({self.name})", self.kind, KINDS)
-        if self.budget_usd and not (self.price_in or self.price_out):
+        if self.budget_usd and not self.priced:
             raise UsageError(f"generator {self.name}: a budget in dollars needs `price_in` and `price_out`")
+        if self.kind == "recorded" and not (self.file and self.template):
+            raise UsageError(f"generator {self.name}: recorded answers need `file` and `template`")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise UsageError(f"generator {self.name}: {name} is at least {least}")
 
     @property
     def sampling(self) -> dict[str, Any]:
@@ -85,6 +103,16 @@ class Generator:
     def protocol(self) -> dict[str, Any]:
         """The model and its sampling; where it runs moves no number."""
         return {"name": self.name, "kind": self.kind, "model": self.model, "sampling": self.sampling}
+
+    @property
+    def priced(self) -> bool:
+        """Whether answers cost something."""
+        return bool(self.price_in or self.price_out)
+
+    @property
+    def at_once(self) -> int:
+        """Requests under way together; one for a model of this machine, whose draws share one generator of numbers."""
+        return 1 if self.kind == "transformers" else self.concurrency
 
     def limited(self, samples: int) -> int:
         """`samples`, or as many as it gives."""
@@ -133,5 +161,9 @@ def _generator(path: Path, name: str, values: Mapping[str, Any]) -> Generator:
         raise UnknownName(f"setting of a generator ({path}: {name})", unknown[0], known)
     if lacking := {"kind", "model"} - set(values):
         raise UsageError(f"{path}: {name} lacks {' and '.join(sorted(lacking))}")
-    stop = {"stop": tuple(values["stop"])} if "stop" in values else {}
-    return Generator(name, **{**values, **stop})
+    stop = values.get("stop", [])
+    given = {**values, "stop": (stop,) if isinstance(stop, str) else tuple(stop)}
+    for key, value in given.items():
+        if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
+            raise UsageError(f"{path}: {name}: {key} cannot be {value!r}")
+    return Generator(name, **given)

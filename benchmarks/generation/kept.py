@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.errors import Unavailable
 from benchmarks.generation.answering import Answered, Answerer
-from benchmarks.generation.budget import Budget
+from benchmarks.generation.budget import Budget, budget_of
 from benchmarks.generation.generators import Generator
 from benchmarks.generation.prompts import Prompt, Template
 from benchmarks.generation.store import Generation, GenerationFile, Key, digest, used
@@ -106,12 +106,11 @@ class KeptAnswers:
             sum(getattr(one, name) for one in found) for name in ("tokens_in", "tokens_out")
         )
         seconds = [one.seconds for one in found if one.seconds]
-        priced = self._generator.price_in or self._generator.price_out
         return {
             "answers": len(found), "model": self._generator.model, "sources": sorted({one.source for one in found}),
             "cut": sum(prompt.cut for prompt in prompts),
             **({"tokens_in": tokens_in, "tokens_out": tokens_out} if tokens_in else {}),
-            **({"usd": round(self._generator.cost(tokens_in, tokens_out), 6)} if priced else {}),
+            **({"usd": round(self._generator.cost(tokens_in, tokens_out), 6)} if self._generator.priced else {}),
             **({"seconds_each": round(sum(seconds) / len(seconds), 3)} if seconds else {}),
         }  # fmt: skip
 
@@ -123,14 +122,14 @@ class KeptAnswers:
             "template": {"name": self._template.name, "version": self._template.version},
         }  # fmt: skip
 
-    def take(self, prompt: Prompt, sample: int, answered: Answered) -> bool:
-        """Add an answer that was made elsewhere, unless there is one; whether there was none."""
+    def take(self, found: Sequence[tuple[Prompt, int, Answered]]) -> int:
+        """Add answers that were made elsewhere, but for those that are there; how many were not."""
         with self._locked():
             self._read = None
-            if (prompt.key, sample) in self._answers():
-                return False
-            self.keep(prompt, sample, answered)
-            return True
+            new = [one for one in found if (one[0].key, one[1]) not in self._answers()]
+            for prompt, sample, answered in new:
+                self.keep(prompt, sample, answered)
+            return len(new)
 
     def keep(self, prompt: Prompt, sample: int, answered: Answered) -> None:
         """Add one answer to the store. The caller holds the lock."""
@@ -148,14 +147,16 @@ class KeptAnswers:
 
     def _answers(self) -> dict[Key, Generation]:
         if self._read is None:
-            self._read = self._file.read()
+            # What another model wrote, or this one otherwise, is no answer of this generator.
+            own = (self._generator.model, self._generator.sampling)
+            self._read = self._file.read(lambda one: (one.model, dict(one.sampling)) == own)
         return self._read
 
     def _ask_all(self, answerer: Answerer, missing: Sequence[Asked], progress: Progress) -> str:
         """Ask for all of them; why some could not be had, or nothing."""
-        outcome = _Outcome(Budget(self._generator))
+        outcome = _Outcome(budget_of(self._generator))
         for asked, answered in progress.counted(
-            _answers_to(missing, answerer, outcome, self._generator.concurrency), len(missing), "answers"
+            _answers_to(missing, answerer, outcome, self._generator.at_once), len(missing), "answers"
         ):
             self.keep(*asked, answered)
         return outcome.refused
@@ -215,6 +216,7 @@ def _settled(future: Future[Answered], asked: Asked, outcome: _Outcome) -> Answe
     try:
         answered = future.result()
     except Unavailable as error:
+        # What failed may have been paid for.
         outcome.budget.settle(asked[0], 0, 0)
         outcome.refused, outcome.in_a_row = str(error), outcome.in_a_row + 1
         return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,12 @@ class GenerationFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self) -> dict[Key, Generation]:
-        """All answers by key; of two to one key the first counts. Raises `RecordError` for a line that is none."""
+    def read(self, wanted: Callable[[Generation], bool] = lambda _: True) -> dict[Key, Generation]:
+        """All `wanted` answers by key; of two to one key the first counts. Raises `RecordError` for a line that is none."""
         found: dict[Key, Generation] = {}
         for generation in self._lines():
-            found.setdefault(generation.key, generation)
+            if wanted(generation):
+                found.setdefault(generation.key, generation)
         return found
 
     def append(self, generation: Generation) -> None:
@@ -91,7 +92,7 @@ def used(answers: Mapping[Key, Generation], prompts: Iterable[Prompt], samples: 
 
 
 def digest(answers: Mapping[Key, Generation], samples: int) -> str:
-    """One hash of the first `samples` answers to every prompt: what a search with them depends on."""
+    """One hash of the first `samples` answers to every prompt that was ever asked: no search with them depends on more."""
     lines: Sequence[str] = sorted(
         json.dumps([one.query, *one.key, one.text]) for one in answers.values() if one.sample < samples
     )

@@ -17,7 +17,7 @@ _NEEDS = {
     "endpoint": f"{{model}} behind an OpenAI-compatible server ({KEY}, {URL})",
     "transformers": "{model} on this machine",
     "recorded": "{file}",
-    "imported": "answers of {model}, by `generations export` and `import`",
+    "imported": "answers of {model}, by generations export and import",
 }
 
 

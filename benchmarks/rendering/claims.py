@@ -65,9 +65,10 @@ def _tested(board: Board, verdict: Verdict, up: str) -> list[str]:
 def _row(board: Board, outcome: Outcome, up: str) -> list[str]:
     test, comparison = outcome.test, outcome.comparison
     low, high = test.interval
+    parts = iter(outcome.parts)
     sides = "; ".join(
         f"{code(pair.better)} - {code(pair.worse)} on "
-        + ", ".join(_on(board, pair.better, pair.worse, collection, up) for collection in pair.collections)
+        + ", ".join(_on(board, pair.better, pair.worse, id, next(parts), up) for id in pair.collections)
         for pair in comparison.pairs
     )
     bound = "" if comparison.relation == GREATER else f", to be below {comparison.margin:g}"
@@ -78,13 +79,13 @@ def _row(board: Board, outcome: Outcome, up: str) -> list[str]:
     ]  # fmt: skip
 
 
-def _on(board: Board, better: str, worse: str, collection: str, up: str) -> str:
-    """A collection's name with links to both records."""
+def _on(board: Board, better: str, worse: str, collection: str, difference: float, up: str) -> str:
+    """A collection's name, the difference there, and links to both records."""
     marks = [
         cells.record_link(board, mark, next(iter(board.seeds[spec, collection].values())), up)
         for mark, spec in (("better", better), ("worse", worse))
     ]
-    return f"{escape(collection)} ({marks[0]}, {marks[1]})"
+    return f"{escape(collection)} {difference:+.4f} ({marks[0]}, {marks[1]})"
 
 
 def _not_run(verdict: Verdict) -> str:

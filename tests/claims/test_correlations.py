@@ -58,6 +58,16 @@ def test_the_correlation_between_two_runs_is_over_all_their_pairs() -> None:
     assert pairs == 50
 
 
+def test_sign_and_p_value_are_of_one_statistic() -> None:
+    """A large uncertain difference and small certain ones the other way: what is said is of their mean, interval and all."""
+    found = examined_correlations(
+        [Correlations(0.75, 0.50, 0.6, 60), *[Correlations(0.70, 0.74, 0.9, 3000)] * 3]
+    )
+    assert found.difference == pytest.approx(0.0325)
+    assert found.interval[0] < 0 < found.interval[1]
+    assert found.p_value > 0.05
+
+
 def test_a_bound_is_tested_where_it_lies() -> None:
     """Equal systems that rank nearly alike differ by less than a hundredth, surely; by less than nothing they do not."""
     alike = [Correlations(0.7, 0.7, 0.999, 2000)]

@@ -16,13 +16,17 @@ FAULTS = ("429", "500", "half-closed", "no choices", "no JSON", "stall")
 
 
 class FaultyProxy(ThreadingHTTPServer):
-    """Passes requests to `upstream`, host and port, but for a `share` of them. `seen` counts what it did."""
+    """Passes requests to `upstream`, host and port, but for a `share` of them. `seen` counts what it did.
+
+    Until `hold` requests were there at once, none is passed on.
+    """
 
     daemon_threads = True
 
     def __init__(self, upstream: tuple[str, int], share: float, stall: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream, self.share, self.stall = upstream, share, stall
+        self.hold = 0
         self.seen: Counter[str] = Counter()
         self.keys: set[str] = set()
         self.most = self.running = 0
@@ -57,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, fault: str, body: bytes) -> None:
         match fault:
-            case "429" | "500":
+            case "429" | "500" | "400" | "401":
                 # A server that quotes the key, as some do.
                 key = self.headers.get("Authorization", "")
                 self._send(int(fault), json.dumps({"error": {"message": f"bad {key}"}}).encode())
@@ -79,6 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._pass(body)
 
     def _pass(self, body: bytes) -> None:
+        deadline = time.monotonic() + 10
+        while self.server.most < self.server.hold and time.monotonic() < deadline:
+            time.sleep(0.01)
         connection = http.client.HTTPConnection(*self.server.upstream, timeout=120)
         connection.request("POST", self.path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()

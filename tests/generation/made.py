@@ -22,6 +22,7 @@ class Scripted:
 
     def __init__(self, say: Callable[[Prompt, int], str]) -> None:
         self.say = say
+        self.tokens = (7, 3)
         self.asked: Counter[tuple[str, int]] = Counter()
         self.running = self.most = 0
         self._lock = threading.Lock()
@@ -36,16 +37,16 @@ class Scripted:
             self.running += 1
             self.most = max(self.most, self.running)
         try:
-            return Answered(self.say(prompt, sample), 7, 3, 0.25, "a script")
+            return Answered(self.say(prompt, sample), *self.tokens, 0.25, "a script")
         finally:
             with self._lock:
                 self.running -= 1
 
 
-def kept(folder: Path, model: Scripted | None, **changes: object) -> KeptAnswers:
+def kept(folder: Path, script: Scripted | None, **changes: object) -> KeptAnswers:
     """The store of the scripted model's answers on one collection."""
     generator = replace(SCRIPTED, **changes)  # type: ignore[arg-type]
-    return KeptAnswers(generator, TEMPLATE, "made-up.M0", "synthetic/tiny", folder, lambda: model)
+    return KeptAnswers(generator, TEMPLATE, "made-up.M0", "synthetic/tiny", folder, lambda: script)
 
 
 def prompts(count: int) -> list[Prompt]:

@@ -135,6 +135,7 @@ def test_sixteen_requests_are_in_flight(
     """Each answer is kept with its tokens and seconds, each prompt asked once, the key sent and never kept."""
     monkeypatch.setenv(KEY, SECRET)
     store = kept(generator(model, proxy), tmp_path)
+    proxy.hold = 16
     wanted = prompts(40)
     store.ask(wanted, 1, QUIET)
     assert proxy.seen == {"passed": 40}
@@ -181,12 +182,27 @@ def test_a_hopeless_server_is_one_line_without_the_key(
     message = str(caught.value)
     assert SECRET not in message
     assert "\n" not in message
-    assert "from 127.0.0.1 after 2 attempts" in message
+    assert f"from 127.0.0.1:{proxy.server_address[1]} after 2 attempts" in message
     assert {"429": "HTTP 429", "500": "HTTP 500", "stall": "nothing for 1 s"}.get(fault, "") in message
     cause: BaseException | None = caught.value
     while cause is not None:
         assert SECRET not in str(cause)
         cause = cause.__cause__
+
+
+@pytest.mark.parametrize("proxy", [0.0], indirect=True)
+def test_a_request_that_is_refused_is_not_made_again(
+    model: Path, proxy: FaultyProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong key, a wrong word: what the server says of the second is told, without the key."""
+    monkeypatch.setenv(KEY, SECRET)
+    for status, told in (("401", "HTTP 401 from"), ("400", r"HTTP 400 \(.*bad Bearer \[key\].*\) from")):
+        monkeypatch.setattr(proxy, "fault", lambda status=status: status)
+        one = replace(generator(model, proxy), concurrency=1)
+        with pytest.raises(Unavailable, match=told) as caught:
+            kept(one, tmp_path / status).ask(prompts(1), 1, QUIET)
+        assert SECRET not in str(caught.value)
+        assert "attempts" not in str(caught.value)
 
 
 def test_no_key_and_no_server_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

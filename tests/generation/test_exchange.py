@@ -48,7 +48,7 @@ def test_answers_come_back_and_are_used(store: Store, tmp_path: Path, bench: Ben
         run_cell(parse(SPEC), WORLD, bench)
     assert bring(answers, path, "somebody, today", store) == (64, 0)
     assert bring(answers, path, "somebody else", store) == (0, 64)
-    assert export(SPEC, WORLD, store, tmp_path / "none.jsonl") == (0, 64)
+    assert export(SPEC, WORLD, store, tmp_path / "none.jsonl") == 0
     assert not (tmp_path / "none.jsonl").exists()
     record = run_cell(parse(SPEC), WORLD, bench)
     assert record.generation["sources"] == ["somebody, today"]
@@ -79,9 +79,13 @@ def test_a_prompt_file_says_all_that_an_answer_needs(store: Store, tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda answers: answers[0].update(id="0" * 64 + "-0"), "line 1: 0000.* is no prompt of"),
-        (lambda answers: answers[2].update(text=" \n"), "line 3: an answer without a word"),
+        (lambda answers: answers[0].update(id="0" * 64 + "-0"), "answer 1: 0000.* is no prompt of"),
+        (lambda answers: answers[2].update(text=" \n"), "answer 3: an answer without a word"),
         (lambda answers: answers[1].pop("text"), "line 2: lacks one of id, text"),
+        (lambda answers: answers[1].update(text=None), "line 2: lacks one of id, text"),
+        (lambda answers: answers[1].update(id=5), "line 2: lacks one of id, text"),
+        (lambda answers: answers.append({**answers[3], "text": "other"}), "another answer to"),
+        (lambda answers: answers.clear(), "holds no answer"),
     ],
 )
 def test_a_faulty_file_is_refused_whole(change: object, message: str, store: Store, tmp_path: Path) -> None:
@@ -102,6 +106,24 @@ def test_a_changed_prompt_is_refused(store: Store, tmp_path: Path) -> None:
     answers = write(tmp_path / "a.jsonl", [{"id": prompts[0]["id"], "text": "oui"}])
     with pytest.raises(BenchError, match="was changed since it was exported"):
         bring(answers, path, "somebody", store)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"purpose": "../../evil"}, {"sample": "0"}, {"template": "x"}, {"sample": 1}, {"generator": "nobody"}],
+)
+def test_a_prompt_file_that_was_tampered_with_is_refused_whole(
+    change: dict[str, object], store: Store, tmp_path: Path
+) -> None:
+    """One line, and nothing is written, inside the store or outside."""
+    path, prompts = exported(store, tmp_path)
+    prompts[5].update(change)  # type: ignore[arg-type]
+    write(path, prompts)
+    answers = write(tmp_path / "a.jsonl", [{"id": one["id"], "text": "words"} for one in prompts])
+    before = sorted(tmp_path.rglob("*.jsonl"))
+    with pytest.raises(BenchError):
+        bring(answers, path, "somebody", store)
+    assert sorted(tmp_path.rglob("*.jsonl")) == before
 
 
 def test_what_asks_nobody_has_no_prompts(store: Store, tmp_path: Path) -> None:

@@ -47,6 +47,11 @@ def test_a_user_adds_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         ('[a]\nkind = "endpoint"\nmodel = "m"\nbudget_usd = 1.0', "needs `price_in` and `price_out`"),
         ('["a b"]\nkind = "endpoint"\nmodel = "m"', "cannot stand in a spec"),
         ('[claude]\nkind = "endpoint"\nmodel = "m"', "declared twice"),
+        ('[a]\nkind = "endpoint"\nmodel = "m"\nsamples = -1', "samples is at least 0"),
+        ('[a]\nkind = "endpoint"\nmodel = "m"\nconcurrency = 0', "concurrency is at least 1"),
+        ('[a]\nkind = "endpoint"\nmodel = 3', "model cannot be 3"),
+        ('[a]\nkind = "endpoint"\nmodel = "m"\ntemperature = "hot"', "temperature cannot be 'hot'"),
+        ('[a]\nkind = "recorded"\nmodel = "m"', "recorded answers need `file` and `template`"),
         ("a = 1", "is no table"),
         ("[a", "is not TOML"),
     ],
@@ -59,6 +64,12 @@ def test_a_wrong_declaration_is_one_line(
         own(tmp_path, monkeypatch, text)
     assert "\n" not in str(caught.value)
     assert "secret-1" not in str(caught.value)
+
+
+def test_one_stop_may_stand_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A string is one stop, not its letters."""
+    found = own(tmp_path, monkeypatch, '[a]\nkind = "endpoint"\nmodel = "m"\nstop = "END"')
+    assert found["a"].stop == ("END",)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.errors import RecordError, Unavailable
+from benchmarks.generation.budget import budget_of
 from benchmarks.generation.prompts import Prompt
 from benchmarks.generation.store import Generation, GenerationFile
 from benchmarks.progress import Progress
@@ -127,9 +128,10 @@ def test_a_dead_server_is_not_asked_for_long(tmp_path: Path) -> None:
 
 
 @settings(deadline=None, max_examples=30)
-@given(budget=st.integers(1, 600))
+@given(budget=st.integers(1, 900))
 def test_a_budget_is_never_passed(tmp_path_factory: pytest.TempPathFactory, budget: int) -> None:
     """Whatever answers cost, their tokens stay within it; what is left could not be sure to."""
+    budget_of.cache_clear()
     folder = tmp_path_factory.mktemp("budget")
     store = kept(folder, Scripted(echo), budget_tokens=budget)
     try:
@@ -138,17 +140,17 @@ def test_a_budget_is_never_passed(tmp_path_factory: pytest.TempPathFactory, budg
     except Unavailable as error:
         assert "the budget allows no more" in str(error)
         spent = 10 * len(list(folder.glob("*/*.jsonl")) and lines(folder))
-        assert spent + len(prompts(40)[0].text) + 1 + 10 > budget - 10
+        assert spent + len(prompts(40)[0].text) + 1 + 64 + 10 > budget - 10
     assert spent <= budget
 
 
 def test_dollars_are_counted(tmp_path: Path) -> None:
     """By the prices of the generator; a run stops before it passes its dollars."""
-    store = kept(tmp_path / "g", Scripted(echo), price_in=1e6, price_out=2e6, budget_usd=200.0)
+    store = kept(tmp_path / "g", Scripted(echo), price_in=1e6, price_out=2e6, budget_usd=300.0)
     with pytest.raises(Unavailable, match="the budget allows no more"):
         store.ask(prompts(40), 1, QUIET)
     count = len(lines(tmp_path / "g"))
-    assert store.spent(prompts(40), 1)["usd"] == 13.0 * count <= 200.0
+    assert store.spent(prompts(40), 1)["usd"] == 13.0 * count <= 300.0
     assert count >= 10
 
 
@@ -158,6 +160,41 @@ def _ask_slowly(folder: Path) -> None:
         return echo(prompt, sample)
 
     kept(folder, Scripted(say)).ask(prompts(200), 1, QUIET)
+
+
+def test_a_budget_is_of_the_run_not_of_a_file(tmp_path: Path) -> None:
+    """What was spent on one collection is not there for the next; a server that counts nothing is taken at its most."""
+    budget_of.cache_clear()
+    kept(tmp_path / "a", Scripted(echo), budget_tokens=500).ask(prompts(30), 1, QUIET)
+    with pytest.raises(Unavailable, match="the budget allows no more"):
+        kept(tmp_path / "b", Scripted(echo), budget_tokens=500).ask(prompts(30), 1, QUIET)
+    silent = Scripted(echo)
+    silent.tokens = (0, 0)
+    with pytest.raises(Unavailable, match="the budget allows no more"):
+        kept(tmp_path / "c", silent, budget_tokens=501).ask(prompts(30), 1, QUIET)
+    assert len(silent.asked) <= 501 // 80
+
+
+def test_another_model_answers_anew(tmp_path: Path) -> None:
+    """Neither another model's answers nor those of other sampling are taken for its own; all stay in the file."""
+    first = kept(tmp_path / "g", Scripted(echo))
+    first.ask(prompts(5), 1, QUIET)
+    for changes in ({"model": "script-2"}, {"temperature": 0.3}):
+        model = Scripted(lambda prompt, sample: "another " + echo(prompt, sample))
+        other = kept(tmp_path / "g", model, **changes)
+        assert len(other.missing(prompts(5), 1)) == 5
+        other.ask(prompts(5), 1, QUIET)
+        assert other.texts(prompts(5), 1)[0] == ["another q0 0"]
+    assert first.texts(prompts(5), 1)[0] == ["q0 0"]
+    assert kept(tmp_path / "g", None).texts(prompts(5), 1)[0] == ["q0 0"]
+    assert len(lines(tmp_path / "g")) == 15
+
+
+def test_a_model_of_this_machine_is_asked_one_at_a_time(tmp_path: Path) -> None:
+    """Its draws come from one generator of numbers."""
+    model = Scripted(echo)
+    kept(tmp_path / "g", model, kind="transformers").ask(prompts(20), 1, QUIET)
+    assert model.most == 1
 
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
