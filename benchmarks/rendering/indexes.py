@@ -49,7 +49,7 @@ def _exact(board: Board, record: Record) -> Record | None:
 
 def _row(board: Board, record: Record, exact: Record, up: str) -> list[str]:
     measure = conventions_of(record.collection).measures[0]
-    lost = exact.means[measure] - record.means[measure]
+    lost = round(exact.means[measure] - record.means[measure], 4) + 0.0  # never -0.0000
     found = _found(board.run(record), board.run(exact))
     return [
         cells.record_link(board, code(record.spec), record, up), escape(record.collection), f"{found:.4f}", measure,
