@@ -51,7 +51,7 @@ def claims_of(board: Board, key: str, up: str) -> list[str]:
 
 def _tested(board: Board, verdict: Verdict, up: str) -> list[str]:
     claim = verdict.claim
-    said = f"**{verdict.word}** (p = {verdict.p_value:.4f} after Holm): {escape(claim.statement)} ({_place(verdict)})."
+    said = f"**{verdict.word}** (p {_p_value(verdict.p_value)} after Holm): {escape(claim.statement)} ({_place(verdict)})."
     rungs = sorted({rung for one in verdict.outcomes for rung in one.rungs})
     here = (
         f"Here ({', '.join(rungs)}): {escape(claim.caveat)}."
@@ -74,9 +74,13 @@ def _row(board: Board, outcome: Outcome, up: str) -> list[str]:
     bound = "" if comparison.relation == GREATER else f", to be below {comparison.margin:g}"
     detectable = "" if math.isinf(test.detectable) else f"{test.detectable:.4f}"
     return [
-        sides + bound, comparison.measure, f"{test.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", f"{test.p_value:.4f}",
+        sides + bound, comparison.measure, f"{test.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", _p_value(test.p_value),
         detectable, str(outcome.seeds or "none"),
     ]  # fmt: skip
+
+
+def _p_value(p: float) -> str:
+    return "< 0.0001" if p < 0.00005 else f"= {p:.4f}"
 
 
 def _on(board: Board, better: str, worse: str, collection: str, difference: float, up: str) -> str:
