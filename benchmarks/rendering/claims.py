@@ -74,7 +74,7 @@ def _row(board: Board, outcome: Outcome, up: str) -> list[str]:
     bound = "" if comparison.relation == GREATER else f", to be below {comparison.margin:g}"
     detectable = "" if math.isinf(test.detectable) else f"{test.detectable:.4f}"
     return [
-        sides + bound, comparison.measure, f"{test.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", _p_value(test.p_value),
+        sides + bound, comparison.measure, f"{test.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", _p_value(test.p_value).removeprefix("= "),
         detectable, str(outcome.seeds or "none"),
     ]  # fmt: skip
 
