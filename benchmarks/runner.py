@@ -15,7 +15,7 @@ from benchmarks.evaluation import reading
 from benchmarks.evaluation.answers import MATCHING, find_answers
 from benchmarks.evaluation.measures import Hits, depth_of, evaluate, needs_answers, provider
 from benchmarks.evaluation.ranking import rank, without
-from benchmarks.generation.asking import ask, spent
+from benchmarks.generation.asking import ask
 from benchmarks.interfaces import Answer, Query, Ranking, Run, Searcher, Setting
 from benchmarks.progress import Progress
 from benchmarks.protocol import CANDIDATES, Protocol
@@ -96,11 +96,12 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
         return _kept(finished, bench)
     check_room(searcher, collection, bench.cache, bench.progress)
     build = open_indexes(searcher, collection, bench.cache, _track(collection, bench))
-    if ask(searcher, collection.queries(), bench.progress):
+    if generation := ask(searcher, collection.queries(), bench.progress):
         # What was answered is part of the protocol.
         protocol = protocol_of(searcher, collection)
     if finished is None:
         finished = _measured(spec, searcher, collection, protocol, bench)
+        finished = replace(finished, record=replace(finished.record, generation=generation))
     if efficiency:
         cost = _efficiency(spec, collection_id, setting, protocol, build, bench)
         finished = replace(finished, record=finished.record.with_efficiency(cost))
@@ -240,7 +241,6 @@ def _scored(
         run_sha256=trecrun.digest(lines),
         answers_sha256=trecrun.digest(said) if said else "",
         training=training_of(searcher),
-        generation=spent(searcher, collection.queries()),
     )  # fmt: skip
     return _Finished(record, lines, said)
 

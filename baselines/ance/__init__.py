@@ -12,18 +12,16 @@ What is new in it is its training: the negatives (`negatives.py`: refresh, searc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.ance.encoder import AnceEncoder, MaxPEncoder
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
-from baselines.encoders.dual import DualEncoder, dual_variant
+from baselines.encoders.dual import DualEncoder, dual_variant, sides
 from baselines.encoders.variants import weighted
-from baselines.training.checkpoint import trained_variant
-from baselines.training.recipe import Recipe, recipes
-from baselines.training.trained import Materials, Training
+from baselines.training.family import family
+from baselines.training.recipe import Recipe
+from baselines.training.trained import Materials
 from benchmarks.interfaces import Encoder, Setting, TokenEncoder
 from benchmarks.registry import Baseline, Paper, Variant
 
@@ -61,7 +59,7 @@ def _firstp(checkpoint: Checkpoint, setting: Setting) -> AnceEncoder:
 def _towers(materials: Materials) -> Towers:
     """The paper's tower with its head, or where a recipe says `shared`, those that the lab's start has."""
     if "shared" in materials.recipe.objective:
-        from baselines.pretraining_tasks.towers import TwoTowers
+        from baselines.training.twotowers import TwoTowers
 
         return TwoTowers(materials.start, materials.recipe)
     from baselines.ance.towers import HeadedTower
@@ -80,8 +78,7 @@ def _encoder(recipe: Recipe, checkpoint: Checkpoint, setting: Setting) -> Encode
     if "shared" not in options:
         return AnceEncoder(checkpoint, recipe.document_tokens, setting, documents=options["documents"])
     return DualEncoder(
-        replace(checkpoint, part=QUESTIONS.part), replace(checkpoint, part=PASSAGES.part), setting,
-        recipe.query_tokens, recipe.document_tokens, options["pooling"], options["normalised"],
+        *sides(checkpoint), setting, recipe.query_tokens, recipe.document_tokens, options["pooling"], options["normalised"],
     )  # fmt: skip
 
 
@@ -91,12 +88,7 @@ def encoder_of(recipe: Recipe) -> Callable[[Path], Encoder]:
 
 
 def _trained(profile: str) -> dict[str, Variant]:
-    found = {}
-    for name, recipe in recipes(_RECIPES, profile).items():
-        training = Training(f"ance:{profile}:{name}", recipe, _objective)
-        summary = f"trained here from {recipe.start}: {name}"
-        found[f"{profile}:{name}"] = trained_variant(training, partial(_encoder, recipe), summary)
-    return found
+    return family("ance", _RECIPES, profile, _objective, _encoder)
 
 
 baseline = Baseline(

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from baselines.ance.encoder import document_tokens, model, query_tokens
 from baselines.ance.head import NAMES, Head, drawn
-from baselines.encoders.checkpoints import SAFETENSORS
 from baselines.encoders.tower import Tokens
 from baselines.training.recipe import Recipe
 from baselines.training.starts import Start
+from baselines.training.towers import save_under
 from benchmarks.interfaces import Document
 
 
@@ -44,11 +43,6 @@ class HeadedTower:
 
     def save(self, folder: Path) -> None:
         """`roberta.*` (or what the backbone is), `embeddingHead.*`, `norm.*`, configuration and tokenizer."""
-        folder.mkdir(parents=True, exist_ok=True)
         backbone = self._head.backbone
-        prefix = backbone.base_model_prefix
-        tensors = {f"{prefix}.{name}": tensor for name, tensor in backbone.state_dict().items()}
-        tensors |= {name: getattr(self._head, own).detach() for own, name in NAMES.items()}
-        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, folder / SAFETENSORS)
-        backbone.config.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        others = {name: getattr(self._head, own) for own, name in NAMES.items()}
+        save_under(f"{backbone.base_model_prefix}.", backbone, others, self.tokenizer, folder)

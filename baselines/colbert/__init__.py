@@ -8,7 +8,6 @@ compression) under the same conventions, and its numbers are not the paper's.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,10 @@ from baselines.colbert.encoder import ColbertEncoder, Conventions
 from baselines.colbert.single import POOLED, SingleVectorEncoder
 from baselines.encoders.checkpoints import Checkpoint
 from baselines.encoders.variants import weighted
-from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
-from baselines.training.recipe import Recipe, recipes
-from baselines.training.trained import Materials, Training
+from baselines.training.checkpoint import TrainedCheckpoint
+from baselines.training.family import family
+from baselines.training.recipe import Recipe
+from baselines.training.trained import Materials
 from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
 
@@ -64,13 +64,7 @@ def _encoder(
 
 
 def _trained(profile: str) -> dict[str, Variant]:
-    return {
-        f"{profile}:{name}": trained_variant(
-            Training(f"colbert:{profile}:{name}", recipe, _objective), partial(_encoder, recipe),
-            f"trained on triples: {name}",
-        )
-        for name, recipe in recipes(_RECIPES, profile).items()
-    }  # fmt: skip
+    return family("colbert", _RECIPES, profile, _objective, _encoder)
 
 
 baseline = Baseline(

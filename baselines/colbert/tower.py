@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from baselines.colbert.encoder import (
     DOCUMENT_MARKER,
@@ -21,11 +20,11 @@ from baselines.colbert.encoder import (
 )
 from baselines.colbert.head import Head
 from baselines.colbert.interaction import Matrices
-from baselines.encoders.checkpoints import SAFETENSORS
 from baselines.encoders.tower import Batch, Tokens
 from baselines.encoders.weights import Weights
 from baselines.training.chunks import vectors_of
 from baselines.training.devices import gathered
+from baselines.training.towers import save_under
 from benchmarks.interfaces import Document
 
 
@@ -54,15 +53,9 @@ class ColbertTower:
 
     def save(self, folder: Path) -> None:
         """The backbone and `linear.weight` in one file, its configuration, its tokenizer."""
-        folder.mkdir(parents=True, exist_ok=True)
         backbone = self.model.backbone
-        tensors = {
-            f"{backbone.base_model_prefix}.{name}": tensor for name, tensor in backbone.state_dict().items()
-        }
-        tensors[LINEAR] = self.model.weight.detach()
-        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, folder / SAFETENSORS)
-        backbone.config.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        others = {LINEAR: self.model.weight}
+        save_under(f"{backbone.base_model_prefix}.", backbone, others, self.tokenizer, folder)
 
 
 class _Padded(torch.nn.Module):

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from baselines.dpr.reader import ExtractiveReader, reader_variant
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
-from baselines.encoders.dual import DualEncoder, dual_variant
+from baselines.encoders.dual import DualEncoder, dual_variant, sides
 from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
+from baselines.training.family import family
 from baselines.training.hybrid import TunedHybrid
 from baselines.training.recipe import Recipe, recipes
 from baselines.training.trained import Materials, Training
@@ -81,8 +82,7 @@ def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) ->
     if similarity == "l2":
         pooling, build = f"{pooling}, ranked by distance", partial(_by_distance, pooling)
     return DualEncoder(
-        replace(checkpoint, part="question_encoder"), replace(checkpoint, part="ctx_encoder"), setting,
-        recipe.query_tokens, recipe.document_tokens, pooling, similarity == "cosine", build,
+        *sides(checkpoint), setting, recipe.query_tokens, recipe.document_tokens, pooling, similarity == "cosine", build,
     )  # fmt: skip
 
 
@@ -104,11 +104,7 @@ def _reader(checkpoint: TrainedCheckpoint, setting: Setting) -> ExtractiveReader
 
 def _trained(profile: str) -> dict[str, Variant]:
     """The encoders of a profile, and its readers."""
-    found = {}
-    for name, recipe in recipes(_RECIPES, profile).items():
-        training = Training(f"dpr:{profile}:{name}", recipe, _objective)
-        summary = f"two towers trained here: {name}"
-        found[f"{profile}:{name}"] = trained_variant(training, partial(_encoder, recipe), summary)
+    found = family("dpr", _RECIPES, profile, _objective, _encoder)
     for name, recipe in recipes(_RECIPES, f"{profile}-reader").items():
         training = Training(f"dpr:{profile}:{name}", recipe, _reading)
         found[f"{profile}:{name}"] = trained_variant(training, _reader, "extractive reader trained here")

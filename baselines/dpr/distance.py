@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from baselines.dpr.towers import SIDES
+from baselines.encoders.dual import SIDES
 from baselines.encoders.modules import Pooled
 from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import Batch

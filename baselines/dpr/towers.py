@@ -5,15 +5,13 @@ Karpukhin et al. 2020, section 3.1. On disk they lie in the layout of transforme
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
-from baselines.encoders.checkpoints import SAFETENSORS
-from baselines.encoders.dual import paired
+from baselines.encoders.dual import SIDES, paired
 from baselines.encoders.modules import Pooled
 from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import Tokens
@@ -21,9 +19,8 @@ from baselines.encoders.transformer import tokenised
 from baselines.encoders.weights import FolderWeights, Weights
 from baselines.training.recipe import Recipe
 from baselines.training.starts import Start
+from baselines.training.towers import save_under
 from benchmarks.interfaces import Document
-
-SIDES = ("question_encoder", "ctx_encoder")
 
 
 class TwoBerts:
@@ -64,13 +61,7 @@ def _backbone(start: Start, side: str) -> Any:
 
 
 def save_bert(
-    backbone: Any, prefix: str, tokenizer: Any, folder: Path, others: dict[str, torch.Tensor]
+    backbone: Any, prefix: str, tokenizer: Any, folder: Path, others: Mapping[str, torch.Tensor]
 ) -> None:
-    """Write a BERT whose names begin with `prefix`, other tensors beside it, configuration and tokenizer."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {**{f"{prefix}{name}": tensor for name, tensor in backbone.state_dict().items()}, **others}
-    save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, folder / SAFETENSORS)
-    # The start's configuration may speak of a projection that is not here.
-    plain = {**backbone.config.to_dict(), "projection_dim": 0}
-    type(backbone.config).from_dict(plain).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    """As `save_under`. The start's configuration may speak of a projection, which is not here."""
+    save_under(prefix, backbone, others, tokenizer, folder, projection_dim=0)

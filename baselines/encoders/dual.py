@@ -8,6 +8,7 @@ apostrophe in a question becomes a plain one; nothing is projected or normalised
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,15 @@ from benchmarks.registry import Variant
 
 if TYPE_CHECKING:
     import torch
+
+SIDES = ("question_encoder", "ctx_encoder")
+"""What transformers' DPR classes call the two, in names of tensors and of folders."""
+
+
+def sides(checkpoint: Checkpoint) -> tuple[Checkpoint, Checkpoint]:
+    """The two towers of a folder that holds both."""
+    questions, passages = (replace(checkpoint, part=side) for side in SIDES)
+    return questions, passages
 
 
 class DualEncoder:
@@ -46,8 +56,8 @@ class DualEncoder:
         self._query_tokens, self._document_tokens = query_tokens, document_tokens
         self._setting, self._pooling, self._normalised = setting, pooling, normalised
         made = partial(_model, build or partial(_bert, pooling=pooling), normalised)
-        self._questions = Tower(lambda: questions.open(setting), lambda w: made(w, "question_encoder"))
-        self._passages = Tower(lambda: passages.open(setting), lambda w: made(w, "ctx_encoder"))
+        self._questions = Tower(lambda: questions.open(setting), lambda w: made(w, SIDES[0]))
+        self._passages = Tower(lambda: passages.open(setting), lambda w: made(w, SIDES[1]))
 
     @property
     def protocol(self) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ def asked(generator: Generator, setting: Setting) -> tuple[Template, Answers]:
 
 def _build(generator: Generator, encoder: str, setting: Setting) -> Searcher:
     from baselines.hyde.vectors import mean_with_query
-    from benchmarks.retrieval.augmentation import AugmentedVectors, QueryAlone
+    from benchmarks.retrieval.augmentation import Augmented, QueryAlone, vectors_between
     from benchmarks.retrieval.dense import DenseRetriever
     from benchmarks.retrieval.resolve import resolve
     from benchmarks.spec import parse
@@ -44,9 +44,8 @@ def _build(generator: Generator, encoder: str, setting: Setting) -> Searcher:
     retriever = resolve(parse(encoder), setting)
     assert isinstance(retriever, DenseRetriever)
     how = {"vector": "mean of the query and all passages"}
-    return AugmentedVectors(
-        retriever, QueryAlone(template), answers, generator.limited(ANSWERS), how, mean_with_query
-    )
+    search, samples = vectors_between(retriever, mean_with_query), generator.limited(ANSWERS)
+    return Augmented(retriever, QueryAlone(template), answers, samples, how, search)
 
 
 baseline = Baseline(

@@ -76,7 +76,7 @@ def _build(generator: Generator, design: Design, setting: Setting) -> Searcher:
     from baselines.lamer.augmentation import cut, halfway, interleaved
     from benchmarks.generation.opening import open_answers
     from benchmarks.generation.prompts import template_for
-    from benchmarks.retrieval.augmentation import AugmentedText, AugmentedVectors
+    from benchmarks.retrieval.augmentation import Augmented, longer_queries, vectors_between
     from benchmarks.retrieval.dense import DenseRetriever
     from benchmarks.retrieval.resolve import resolve
     from benchmarks.spec import parse
@@ -93,12 +93,10 @@ def _build(generator: Generator, design: Design, setting: Setting) -> Searcher:
     )
     prompting, samples = _prompting(first, template, design, setting), generator.limited(design.answers)
     if isinstance(retriever, DenseRetriever):
-        return AugmentedVectors(
-            retriever, prompting, answers, samples, {"vector": "mean of query and answer"}, halfway, cut
-        )
-    return AugmentedText(
-        retriever, prompting, answers, samples, {"text": "the query before each answer"}, interleaved
-    )
+        how, search = {"vector": "mean of query and answer"}, vectors_between(retriever, halfway, cut)
+    else:
+        how, search = {"text": "the query before each answer"}, longer_queries(retriever, interleaved)
+    return Augmented(retriever, prompting, answers, samples, how, search)
 
 
 def _prompting(first: Searcher, template: Template, design: Design, setting: Setting) -> Prompting:

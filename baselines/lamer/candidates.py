@@ -81,7 +81,11 @@ class WithCandidates:
         relevant = sorted(
             (id for id in grades.keys() - own if grades[id] > 0), key=lambda id: (-grades[id], id)
         )
-        if self._kind == "gold" and relevant:
-            return relevant[: self._count]
+        if self._kind == "gold" and (there := self._in_collection(relevant)):
+            return there[: self._count]
         others = own | set(relevant) if self._kind == "hard" else own
         return [id for id in found if id not in others][: self._count]
+
+    def _in_collection(self, ids: Sequence[str]) -> list[str]:
+        """Judgments may speak of documents that a collection leaves out."""
+        return [id for id, place in zip(ids, self._texts.positions(ids).tolist(), strict=True) if place >= 0]

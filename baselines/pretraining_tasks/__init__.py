@@ -1,20 +1,19 @@
 """Pre-training tasks for two-tower retrieval (Chang et al. 2020): ICT, BFS, WLP.
 
 No checkpoint was ever released, nor code: what can be measured is what the recipes here train (`tasks.py`,
-`towers.py`, `pretraining.py`), or a training of one's own, given with `--checkpoint`: a folder with `question_encoder/` and `ctx_encoder/` in the layout of
+`pretraining.py`), or a training of one's own, given with `--checkpoint`: a folder with `question_encoder/` and `ctx_encoder/` in the layout of
 transformers' DPR classes, whose projection is the paper's linear layer to 512 dimensions. The
 paper's shallow towers are `bow:...`, its sparse row is `bm25:flat`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.encoders.checkpoints import Checkpoint
-from baselines.encoders.dual import DualEncoder, dual_variant
+from baselines.encoders.dual import DualEncoder, dual_variant, sides
 from baselines.training.checkpoint import TrainedCheckpoint
 from baselines.training.family import family
 from baselines.training.recipe import Recipe
@@ -35,8 +34,7 @@ EXPERIMENTS = Path(__file__).with_name("experiments.toml")
 
 _RECIPES = Path(__file__).with_name("recipe.toml")
 
-QUESTIONS = Checkpoint("", part="question_encoder")
-PASSAGES = Checkpoint("", part="ctx_encoder")
+QUESTIONS, PASSAGES = sides(Checkpoint(""))
 
 
 def _variant(tasks: str) -> Variant:
@@ -51,7 +49,7 @@ def _objective(materials: Materials) -> Objective:
 
 
 def _towers(materials: Materials) -> Towers:
-    from baselines.pretraining_tasks.towers import TwoTowers
+    from baselines.training.twotowers import TwoTowers
 
     return TwoTowers(materials.start, materials.recipe)
 
@@ -61,8 +59,7 @@ def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) ->
     if recipe.objective.get("architecture") == "bow":
         pooling, build = "mean of words, two layers", partial(_bag, recipe.objective["dimension"])
     return DualEncoder(
-        replace(checkpoint, part=QUESTIONS.part), replace(checkpoint, part=PASSAGES.part), setting,
-        recipe.query_tokens, recipe.document_tokens, pooling, recipe.objective["normalised"], build,
+        *sides(checkpoint), setting, recipe.query_tokens, recipe.document_tokens, pooling, recipe.objective["normalised"], build,
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from baselines.pretraining_tasks.tasks import Pair, mixed, task
-from baselines.pretraining_tasks.towers import TwoTowers
 from baselines.training.chunks import read, vectors_of
 from baselines.training.corpus import open_corpus
 from baselines.training.devices import gathered, share
@@ -21,6 +20,7 @@ from baselines.training.mlm import MaskedLM
 from baselines.training.objective import Footprint, Loss, Objective, pair_footprint
 from baselines.training.towers import framed
 from baselines.training.trained import Materials
+from baselines.training.twotowers import TwoTowers
 
 
 class TwoTowerPretraining:

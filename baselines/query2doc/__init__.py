@@ -30,13 +30,14 @@ def repeated(query: str, passages: Sequence[str]) -> str:
 
 
 def _build(generator: Generator, setting: Setting) -> Searcher:
-    from benchmarks.retrieval.augmentation import AugmentedText, QueryAlone
+    from benchmarks.retrieval.augmentation import Augmented, QueryAlone, longer_queries
     from benchmarks.retrieval.resolve import resolve
     from benchmarks.spec import parse
 
     template, answers = asked(generator, setting)
     how = {"text": f"the query {REPEATED} times and one passage"}
-    return AugmentedText(resolve(parse(_RETRIEVER), setting), QueryAlone(template), answers, 1, how, repeated)
+    retriever = resolve(parse(_RETRIEVER), setting)
+    return Augmented(retriever, QueryAlone(template), answers, 1, how, longer_queries(retriever, repeated))
 
 
 baseline = Baseline(

@@ -7,16 +7,16 @@ the dense one with the weights of the authors' reproduction (0.06; 0.1 for doc2q
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.variants import weighted
 from baselines.tct_colbert.encoder import FIRSTP_TOKENS, PASSAGE_TOKENS, TctEncoder
-from baselines.training.checkpoint import TrainedCheckpoint, trained_variant
-from baselines.training.recipe import Recipe, recipes
-from baselines.training.trained import Materials, Training
+from baselines.training.checkpoint import TrainedCheckpoint
+from baselines.training.family import family
+from baselines.training.recipe import Recipe
+from baselines.training.trained import Materials
 from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
 from benchmarks.retrieval.resolve import composed
@@ -54,13 +54,9 @@ def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) ->
 
 
 def _trained(profile: str) -> dict[str, Variant]:
-    return {
-        f"{profile}:{name}": trained_variant(
-            Training(f"tct_colbert:{profile}:{name}", recipe, _objective), partial(_encoder, recipe),
-            f"trained here: {name}",
-        )
-        for name, recipe in recipes(_RECIPES, profile).items()
-    }  # fmt: skip
+    return family(
+        "tct_colbert", _RECIPES, profile, _objective, _encoder, stand_ins={"teacher": "scratch:base"}
+    )
 
 
 baseline = Baseline(

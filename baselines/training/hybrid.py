@@ -16,13 +16,14 @@ from typing import Any
 
 from benchmarks.collections.collection import Collection, open_collection
 from benchmarks.errors import BenchError, MissingWeights
-from benchmarks.evaluation.measures import depth_of, evaluate, provider
+from benchmarks.evaluation.measures import depth_of, evaluate, mean, provider
 from benchmarks.interfaces import Query, Ranking, Searcher, Setting
 from benchmarks.progress import Progress
 from benchmarks.protocol import fingerprint
 from benchmarks.records.store import file_name
 from benchmarks.registry import Variant, trained_leaves, variant_of
 from benchmarks.retrieval.resolve import missing_for, open_indexes, resolve
+from benchmarks.runner import search
 from benchmarks.spec import parse
 from benchmarks.storage.atomic import write_json
 from benchmarks.storage.cache import Cache
@@ -113,10 +114,8 @@ class TunedHybrid:
         for weight in self.weights:
             searcher = self._searcher(weight, setting, collection)
             open_indexes(searcher, collection, cache)
-            rankings = searcher.search(queries, depth_of([self.measure]))
-            run = {query.id: ranking for query, ranking in zip(queries, rankings, strict=True)}
-            by_query = evaluate(run, judgments, [self.measure])[self.measure]
-            scores[f"{weight:g}"] = round(sum(by_query.values()) / len(by_query), 6)
+            run = search(searcher, queries, depth_of([self.measure]))
+            scores[f"{weight:g}"] = round(mean(evaluate(run, judgments, [self.measure])[self.measure]), 6)
         return scores
 
 

@@ -30,7 +30,7 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
         start=recipe.start if recipe.start.startswith("scratch:") else "scratch:base",
         corpus=_PAIRS if pairs else _TEXT,
         vocabulary=_TEXT, batch=min(recipe.batch, _BATCH), tokens=0, steps=2,
-        objective=_without_weights(recipe.objective),
+        objective=_without_weights(recipe.objective, training.stand_ins),
     )  # fmt: skip
     if small.batch < recipe.batch:
         progress.say(f"    {training.name}: batches of {small.batch} instead of {recipe.batch:,}")
@@ -51,11 +51,7 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
     return folder
 
 
-def _without_weights(objective: Mapping[str, Any]) -> dict[str, Any]:
-    """An objective whose negatives are found, and whose scores are taught, by what needs no weights.
-
-    A teacher whose network runs in the step is one of the real size, drawn.
-    """
+def _without_weights(objective: Mapping[str, Any], stand_ins: Mapping[str, str]) -> dict[str, Any]:
+    """An objective whose negatives are found, and whose scores are taught, by what needs no weights."""
     asked = [role for role in ROLES if role in objective or (role == "miner" and objective.get("negatives"))]
-    in_step = {"teacher": "scratch:base"} if objective.get("teacher", "").startswith("colbert:") else {}
-    return {**objective, **dict.fromkeys(asked, "bm25:flat"), **in_step}
+    return {**objective, **{role: stand_ins.get(role, "bm25:flat") for role in asked}}

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from baselines.encoders.checkpoints import Checkpoint
+from baselines.encoders.dual import SIDES
 from baselines.encoders.weights import FolderWeights, Weights
 from baselines.training.recipe import Recipe
 from baselines.training.wordpiece import word_piece
@@ -23,7 +24,6 @@ from benchmarks.storage.cache import Cache
 
 PIECES = 8_192
 _SCRATCH = "scratch:"
-_QUERIES = "question_encoder"
 _WIDTHS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
 SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
@@ -105,10 +105,10 @@ class _QueryTower(FolderWeights):
 
     def backbone(self, prefix: str = "", /) -> Any:
         """Its BERT, without the projection."""
-        return super().backbone(prefix or f"{_QUERIES}.bert_model.")
+        return super().backbone(prefix or f"{SIDES[0]}.bert_model.")
 
 
 def from_folder(folder: Path) -> Start:
     """The start from a checkpoint's folder. Who asks one of two towers for its weights is given the queries'."""
-    towers = folder / _QUERIES
+    towers = folder / SIDES[0]
     return Start(_QueryTower(towers) if towers.exists() else FolderWeights(folder), folder)

@@ -5,12 +5,14 @@ What a paper trains is one tower for both sides, or two. Both read the tokens th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from safetensors.torch import save_file
 
+from baselines.encoders.checkpoints import SAFETENSORS
 from baselines.encoders.modules import Pooled
 from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import Tokens
@@ -77,6 +79,26 @@ def save_backbone(backbone: Any, tokenizer: Any, folder: Path) -> None:
     quiet()
     folder.mkdir(parents=True, exist_ok=True)
     backbone.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def save_under(
+    prefix: str,
+    backbone: Any,
+    others: Mapping[str, torch.Tensor],
+    tokenizer: Any,
+    folder: Path,
+    **shape: int,
+) -> None:
+    """Write an encoder whose tensors' names begin with `prefix`, other tensors beside it, configuration and tokenizer.
+
+    `shape` stands in the configuration in place of what the encoder's own says.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {**{f"{prefix}{name}": tensor for name, tensor in backbone.state_dict().items()}, **others}
+    ours = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(ours, folder / SAFETENSORS)
+    type(backbone.config).from_dict({**backbone.config.to_dict(), **shape}).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 

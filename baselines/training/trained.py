@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,8 @@ class Training:
     name: str
     recipe: Recipe
     objective: Callable[[Materials], Objective]
+    stand_ins: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By role (`ROLES`), who takes the place of another in a rehearsal, which has no weights; BM25 where none is named."""
 
     def __call__(self, setting: Setting, progress: Progress) -> Path:
         """The folder of the finished training; trains, or goes on, where it is not. Raises `BenchError`s."""

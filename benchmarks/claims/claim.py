@@ -50,13 +50,17 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One difference between measurements, and what is claimed of it. `by` says in words what is compared."""
+    """One difference between measurements, and what is claimed of it."""
 
     measure: str
     pairs: tuple[Pair, ...]
     relation: str = GREATER
     margin: float = MARGIN
-    by: str = ""
+
+    @property
+    def below(self) -> float | None:
+        """What the difference is claimed to be less than; nothing where it is claimed to be positive."""
+        return self.margin if self.relation == NOT_GREATER else None
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.evaluation.significance import randomisation_p_value
+from benchmarks.evaluation.significance import randomisation_p_value, resampled_means
 
-_ROUNDS = 10_000
 DETECTED = 1.959964 + 0.841621
 """Standard errors that a difference must have to be found in four of five tests at the 5 % level."""
 
@@ -32,19 +31,19 @@ class Tested:
     queries: int
 
 
-def examined(strata: Sequence[NDArray[np.float64]], below: float = 0.0, seed: int = 0) -> Tested:
+def examined(strata: Sequence[NDArray[np.float64]], below: float = 0.0) -> Tested:
     """The difference whose parts per query are `strata`, one array [queries] a collection, against `below`.
 
     `p_value` is that of the difference being `below`; the other figures are of the difference itself. The same
     strata give the same figures.
     """
     weights = [1 / (len(strata) * len(stratum)) for stratum in strata]
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     moved = np.concatenate(
         [weight * (stratum - below) for weight, stratum in zip(weights, strata, strict=True)]
     )
     p_value = randomisation_p_value(moved, generator)
-    means = np.mean([_resampled(stratum, generator) for stratum in strata], axis=0)
+    means = np.mean([resampled_means(stratum, generator) for stratum in strata], axis=0)
     low, high = np.quantile(means, [0.025, 0.975])
     return Tested(
         difference=float(np.mean([stratum.mean() for stratum in strata])),
@@ -71,15 +70,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
         adjusted[place] = highest
     return adjusted
-
-
-def _resampled(stratum: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """Means of bootstrap samples of a stratum [rounds], in blocks of bounded size."""
-    size = max(1, 2_000_000 // len(stratum))
-    counts = [min(size, _ROUNDS - start) for start in range(0, _ROUNDS, size)]
-    return np.concatenate(
-        [
-            stratum[generator.integers(0, len(stratum), size=(count, len(stratum)))].mean(axis=1)
-            for count in counts
-        ]
-    )

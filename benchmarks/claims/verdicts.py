@@ -14,7 +14,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.claims.claim import NOT_GREATER, Claim, Comparison
+from benchmarks.claims.claim import Claim, Comparison
 from benchmarks.claims.correlations import Correlations, between, examined_correlations
 from benchmarks.claims.testing import Tested, examined, holm
 from benchmarks.errors import EvaluationError
@@ -49,13 +49,8 @@ class Outcome:
     @property
     def holds(self) -> bool:
         """Whether the difference lies on the claim's side."""
-        limit = self.comparison.margin
-        return self.test.difference < limit if self.is_bounded else self.test.difference > 0
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether no more is claimed than that the difference is small."""
-        return self.comparison.relation == NOT_GREATER
+        below = self.comparison.below
+        return self.test.difference > 0 if below is None else self.test.difference < below
 
 
 @dataclass(frozen=True)
@@ -119,7 +114,7 @@ def _outcome(comparison: Comparison, records: Records, runs: Runs) -> Outcome:
     ]
     seeds = [len(side) for cell in cells for side in cell if _is_trained(side[0].spec)]
     rungs = sorted({record.rung for cell in cells for side in cell for record in side})
-    below = comparison.margin if comparison.relation == NOT_GREATER else 0.0
+    below = comparison.below or 0.0
     measure = comparison.measure
     if measure == CORRELATION:
         test = examined_correlations(

@@ -81,11 +81,14 @@ def bootstrap_interval(
     difference: NDArray[np.float64], generator: np.random.Generator, level: float = 0.95
 ) -> tuple[float, float]:
     """The percentile bootstrap interval of the mean of `difference` [queries]."""
-    means = np.concatenate(
-        [
-            difference[generator.integers(0, len(difference), size=(_BLOCK, len(difference)))].mean(axis=1)
-            for _ in range(_ROUNDS // _BLOCK)
-        ]
-    )
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(resampled_means(difference, generator), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def resampled_means(difference: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
+    """The means [10,000] of bootstrap samples of `difference` [queries]."""
+    drawn = (
+        difference[generator.integers(0, len(difference), size=(_BLOCK, len(difference)))].mean(axis=1)
+        for _ in range(_ROUNDS // _BLOCK)
+    )
+    return np.concatenate(list(drawn))

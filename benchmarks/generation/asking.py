@@ -12,16 +12,18 @@ from benchmarks.progress import Progress
 from benchmarks.retrieval.parts import parts_of
 
 
-def ask(searcher: object, queries: Sequence[Query], progress: Progress) -> bool:
-    """Get every answer that `searcher` needs for `queries`; whether it needs any.
+def ask(searcher: object, queries: Sequence[Query], progress: Progress) -> dict[str, Any]:
+    """Get every answer that `searcher` needs for `queries`.
 
-    Its indexes are open. Raises `Unavailable` where some cannot be had.
+    Gives what they took; of several rounds, a list under `parts`; nothing where no model is asked. The searcher's indexes
+    are open. Raises `Unavailable` where some cannot be had.
     """
-    found = False
+    took = []
     for part in generating(searcher):
-        part.generations.ask(part.prompts(queries), part.samples, progress)
-        found = True
-    return found
+        prompts = part.prompts(queries)
+        part.generations.ask(prompts, part.samples, progress)
+        took.append(part.generations.spent(prompts, part.samples))
+    return {"parts": took} if len(took) > 1 else next(iter(took), {})
 
 
 def missing(searcher: object, queries: Sequence[Query]) -> list[tuple[Generating, Prompt, int]]:
@@ -33,12 +35,6 @@ def missing(searcher: object, queries: Sequence[Query]) -> list[tuple[Generating
         if lacking:
             break
     return found
-
-
-def spent(searcher: object, queries: Sequence[Query]) -> dict[str, Any]:
-    """What the answers took; of several rounds, a list under `parts`. Nothing where no model was asked."""
-    took = [part.generations.spent(part.prompts(queries), part.samples) for part in generating(searcher)]
-    return {"parts": took} if len(took) > 1 else next(iter(took), {})
 
 
 def generating(searcher: object) -> Iterator[Generating]:

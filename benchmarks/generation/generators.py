@@ -11,7 +11,7 @@
     budget_usd = 2.0                 a run stops before it would pass this, or `budget_tokens`; 0 is no limit
 
 Also: `top_p`, `stop`, `samples` (answers to one prompt at most), `concurrency` (16), `timeout` (60 seconds), `attempts` (6),
-`origin` (in words), and for `recorded` `file` and `template`.
+and for `recorded` `file`, `template` and `origin` (in words).
 
 Plugins name such files with entry points in the group `retriever_bench.generators`; a user's own is named by
 `RETRIEVER_BENCH_GENERATORS`. A key is read from `OPENAI_API_KEY`, and from nowhere else.
@@ -56,9 +56,9 @@ KINDS = {
 class Generator:
     """A model and how it is asked.
 
-    `origin` says in words where its answers come from. `samples` are the most answers that it gives to one prompt, 0
-    as many as are asked for. `file` and `template` are for `recorded`: the file lies below `RETRIEVER_BENCH_DATA`, and
-    answers one template.
+    `samples` are the most answers that it gives to one prompt, 0 as many as are asked for. `file`, `template` and
+    `origin` are for `recorded`: the file lies below `RETRIEVER_BENCH_DATA` and answers one template, and `origin` says
+    in words who made it.
     """
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from benchmarks.claims.claim import GREATER, Printed
+from benchmarks.claims.claim import Printed
 from benchmarks.claims.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, Outcome, Verdict
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
@@ -71,7 +71,7 @@ def _row(board: Board, outcome: Outcome, up: str) -> list[str]:
         + ", ".join(_on(board, pair.better, pair.worse, id, next(parts), up) for id in pair.collections)
         for pair in comparison.pairs
     )
-    bound = "" if comparison.relation == GREATER else f", to be below {comparison.margin:g}"
+    bound = "" if comparison.below is None else f", to be below {comparison.below:g}"
     detectable = "" if math.isinf(test.detectable) else f"{test.detectable:.4f}"
     return [
         sides + bound, comparison.measure, f"{test.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", _p_value(test.p_value).removeprefix("= "),

@@ -47,8 +47,12 @@ class QueryAlone:
         ]
 
 
-class _Augmented:
-    """What both kinds share: who is asked what."""
+Search = Callable[[Sequence[Query], Sequence[Sequence[str]], int], list[Ranking]]
+"""From queries, the answers to each, and a depth to rankings."""
+
+
+class Augmented:
+    """A retriever that is asked with what a language model wrote; `how` says in JSON values what `search` does with it."""
 
     def __init__(
         self,
@@ -57,10 +61,11 @@ class _Augmented:
         generations: Answers,
         samples: int,
         how: Mapping[str, Any],
+        search: Search,
     ) -> None:
         self.parts = (retriever, prompting)
         self.generations, self.samples = generations, samples
-        self._prompting, self._how = prompting, how
+        self._prompting, self._how, self._search = prompting, how, search
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -74,62 +79,43 @@ class _Augmented:
         """What is asked about each query."""
         return self._prompting.prompts(queries)
 
-    def _answers(self, queries: Sequence[Query]) -> list[list[str]]:
+    def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """The best `depth` documents for queries and answers."""
         prompts = self.prompts(queries)
         with stage("generate"):
-            return self.generations.texts(prompts, self.samples)
+            answers = self.generations.texts(prompts, self.samples)
+        return self._search(queries, answers, depth)
 
 
-class AugmentedText(_Augmented):
-    """Searches with a longer query: `combine` takes the query and the answers to it."""
+def longer_queries(retriever: Searcher, combine: Callable[[str, Sequence[str]], str]) -> Search:
+    """`combine` makes one text of a query and its answers."""
 
-    def __init__(
-        self,
-        retriever: Searcher,
-        prompting: Prompting,
-        generations: Answers,
-        samples: int,
-        how: Mapping[str, Any],
-        combine: Callable[[str, Sequence[str]], str],
-    ) -> None:
-        super().__init__(retriever, prompting, generations, samples, how)
-        self._retriever, self._combine = retriever, combine
-
-    def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        """The retriever's best `depth` documents for query and answers."""
+    def search(queries: Sequence[Query], answers: Sequence[Sequence[str]], depth: int) -> list[Ranking]:
         longer = [
-            Query(query.id, self._combine(query.text, answers))
-            for query, answers in zip(queries, self._answers(queries), strict=True)
+            Query(query.id, combine(query.text, texts)) for query, texts in zip(queries, answers, strict=True)
         ]
-        return self._retriever.search(longer, depth)
+        return retriever.search(longer, depth)
+
+    return search
 
 
-class AugmentedVectors(_Augmented):
-    """Searches with a vector made of the query's [dimension] and its answers' [samples, dimension].
+def vectors_between(
+    retriever: DenseRetriever,
+    combine: Callable[[FloatArray, FloatArray], FloatArray],
+    shorten: Callable[[str], str] = str,
+) -> Search:
+    """`combine` makes one vector of a query's [dimension] and its answers' [samples, dimension].
 
     Answers are encoded as the documents they imitate, after `shorten`.
     """
 
-    def __init__(
-        self,
-        retriever: DenseRetriever,
-        prompting: Prompting,
-        generations: Answers,
-        samples: int,
-        how: Mapping[str, Any],
-        combine: Callable[[FloatArray, FloatArray], FloatArray],
-        shorten: Callable[[str], str] = str,
-    ) -> None:
-        super().__init__(retriever, prompting, generations, samples, how)
-        self._retriever, self._combine, self._shorten = retriever, combine, shorten
-
-    def search(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        """The best `depth` documents for the vectors of queries and answers."""
-        answers = self._answers(queries)
+    def search(queries: Sequence[Query], answers: Sequence[Sequence[str]], depth: int) -> list[Ranking]:
         with stage("encode"):
-            asked = self._retriever.encoder.encode_queries([query.text for query in queries])
-            imitations = [Document("", "", self._shorten(text)) for texts in answers for text in texts]
-            written = self._retriever.encoder.encode_documents(imitations)
-            written = written.reshape(len(queries), self.samples, -1)
-        vectors = [self._combine(*pair) for pair in zip(asked, written, strict=True)]
-        return self._retriever.search_vectors(vectors, depth)
+            asked = retriever.encoder.encode_queries([query.text for query in queries])
+            imitations = [Document("", "", shorten(text)) for texts in answers for text in texts]
+            written = retriever.encoder.encode_documents(imitations)
+            written = written.reshape(len(queries), -1, written.shape[1])
+        vectors = [combine(*pair) for pair in zip(asked, written, strict=True)]
+        return retriever.search_vectors(vectors, depth)
+
+    return search

@@ -96,15 +96,18 @@ class _TokenRows:
 
     @property
     def dimension(self) -> int:
+        """Numbers in each vector."""
         dimension: int = self._shards.vectors(0, slice(0, 1)).shape[1]
         return dimension
 
     def shards(self) -> Iterator[tuple[int, FloatArray]]:
+        """Each shard's first position among all vectors, and its vectors [rows, dimension]."""
         for number, end in enumerate(self._ends.tolist()):
             vectors = self._shards.vectors(number)
             yield end - len(vectors), vectors
 
     def rows(self, positions: NDArray[np.int64]) -> FloatArray:
+        """The vectors [rows, dimension] at ascending positions among all."""
         numbers = np.searchsorted(self._ends, positions, side="right")
         starts = np.concatenate([[0], self._ends])
         return np.concatenate(

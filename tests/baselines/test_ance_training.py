@@ -17,11 +17,11 @@ from baselines import ance
 from baselines.ance.negatives import Refreshes, overlap, queries_of, sampled
 from baselines.ance.training import OneNegative
 from baselines.encoders.drawn import DrawnWeights
-from baselines.pretraining_tasks.towers import TwoTowers
 from baselines.training import loop
 from baselines.training.mining import mined
 from baselines.training.recipe import Recipe, recipes
 from baselines.training.starts import Start
+from baselines.training.twotowers import TwoTowers
 from benchmarks.errors import DamagedCache, UsageError
 from benchmarks.interfaces import Document, Encoder, Setting
 from benchmarks.registry import baselines

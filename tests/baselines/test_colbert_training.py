@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 from baselines import colbert
 from baselines.colbert.encoder import ColbertEncoder
 from baselines.colbert.triples import Triples
-from baselines.pretraining_tasks.towers import TwoTowers
 from baselines.training import loop, starts
 from baselines.training.recipe import Recipe, recipes
+from baselines.training.twotowers import TwoTowers
 from benchmarks.errors import MissingWeights
 from benchmarks.interfaces import Document, Encoder, Setting, TokenEncoder
 from benchmarks.progress import Progress

@@ -14,11 +14,11 @@ import torch
 from baselines import dpr
 from baselines.dpr.towers import SIDES, TwoBerts
 from baselines.dpr.training import DualTraining
-from baselines.pretraining_tasks.towers import TwoTowers
 from baselines.training import starts
 from baselines.training.loop import train
 from baselines.training.recipe import Recipe, recipes
 from baselines.training.trained import Training
+from baselines.training.twotowers import TwoTowers
 from benchmarks.interfaces import Document, Encoder, Setting
 from benchmarks.registry import baselines
 from benchmarks.runner import Bench, run_cell

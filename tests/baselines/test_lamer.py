@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 
 from baselines.lamer import DESIGNS, Design, _build, baseline
 from baselines.lamer.augmentation import halfway, interleaved
+from baselines.lamer.candidates import WithCandidates
 from benchmarks.collections.collection import open_collection
-from benchmarks.generation.asking import ask, generating, missing, spent
+from benchmarks.generation.asking import ask, generating, missing
 from benchmarks.generation.generators import Generator
-from benchmarks.generation.prompts import Prompt, shortened
+from benchmarks.generation.prompts import Prompt, Template, shortened
 from benchmarks.interfaces import Searcher, Setting
 from benchmarks.progress import Progress
 from benchmarks.retrieval.resolve import open_indexes, resolve
@@ -108,6 +110,19 @@ def test_every_design_asks_what_it_says(name: str, bench: Bench, script: Scripte
     assert not missing(searcher, queries)
 
 
+def test_gold_shows_what_the_collection_has(bench: Bench, tmp_path: Path) -> None:
+    """Judgments may be of a larger collection: of those documents the ones that are here, in their order."""
+    collection = open_collection(WORLD, bench.cache)
+    query, there = collection.queries()[0], [document.id for document in collection.documents()][:2]
+    judged = {query.id: {"elsewhere": 2.0, there[0]: 1.0, there[1]: 1.0}}
+    first = resolve(parse("bm25:flat"), Setting(collection=WORLD))
+    open_indexes(first, collection, bench.cache)
+    shown = WithCandidates(first, Template("t", 1, "{query} {candidates}"), 10, str, "gold", lambda: judged)
+    shown.index(collection.documents(), tmp_path)
+    (prompt,) = shown.prompts([query])
+    assert prompt.candidates == tuple(sorted(there))
+
+
 def test_a_second_round_shows_what_the_first_found(bench: Bench, script: Scripted) -> None:
     """Its candidates are the first round's best; the first is asked before the second, and counted beside it."""
     first, second = made(bench, Design()), made(bench, Design(rounds=2))
@@ -115,12 +130,12 @@ def test_a_second_round_shows_what_the_first_found(bench: Bench, script: Scripte
     assert {prompt.key for _, prompt, _ in missing(second, queries)} == {
         prompt.key for _, prompt, _ in missing(first, queries)
     }
-    ask(second, queries, QUIET)
+    took = ask(second, queries, QUIET)
+    assert [one["answers"] for one in took["parts"]] == [5 * len(queries)] * 2
     found = first.search(queries, 10)
     *_, last = generating(second)
     for prompt, ranking in zip(last.prompts(queries), found, strict=True):
         assert list(prompt.candidates) == ranking.ids
-    assert [one["answers"] for one in spent(second, queries)["parts"]] == [5 * len(queries)] * 2
 
 
 def answers_of(bench: Bench, kind: str) -> Callable[[Prompt, int], str]:

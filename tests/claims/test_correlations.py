@@ -37,7 +37,7 @@ def test_without_a_difference_one_in_twenty_is_called() -> None:
 def test_the_detectable_difference_is_found_in_four_of_five() -> None:
     """Within five points, where the true difference is what is said."""
     rng = np.random.default_rng(1)
-    found = [examined_correlations([drawn(rng, 400, 1.3, 1.115, 0.6)] * 1) for _ in range(400)]
+    found = [examined_correlations([drawn(rng, 400, 1.3, 1.115, 0.6)]) for _ in range(400)]
     true = float(np.mean([one.difference for one in found]))
     said = float(np.mean([one.detectable for one in found]))
     power = float(np.mean([one.p_value < 0.05 for one in found]))

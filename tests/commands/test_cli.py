@@ -198,3 +198,14 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(variant: str, smal
     assert not list(small_disk.rglob("*.tmp"))
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     assert bench(*cell, RETRIEVER_BENCH_CACHE=str(small_disk)).returncode == 0
+
+
+def test_wrong_generators_end_the_command_in_a_line(tmp_path: Path) -> None:
+    """A user's file that declares one wrongly is named, and nothing else is printed."""
+    path = tmp_path / "mine.toml"
+    path.write_text('[mine]\nkind = "endpoint"\n')
+    done = bench("list", RETRIEVER_BENCH_GENERATORS=str(path))
+    assert done.returncode != 0
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert f"{path}: mine lacks model" in line

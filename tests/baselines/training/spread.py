@@ -11,11 +11,11 @@ from safetensors.torch import save_file
 
 from baselines import colbert, tct_colbert
 from baselines.pretraining_tasks.pretraining import TwoTowerPretraining
-from baselines.pretraining_tasks.towers import TwoTowers
 from baselines.training import devices
 from baselines.training.finetuning import FineTuning
 from baselines.training.mlm import MaskedLM
 from baselines.training.objective import Objective
+from baselines.training.twotowers import TwoTowers
 from benchmarks.storage.cache import Cache
 from tests.baselines.training.made import TINY, TWO_TOWERS, materials
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.pretraining_tasks.towers import TwoTowers
 from baselines.training.finetuning import FineTuning
 from baselines.training.mining import mined, negatives_of
 from baselines.training.negatives import Negatives
 from baselines.training.pairs import training_pairs
+from baselines.training.twotowers import TwoTowers
 from benchmarks.interfaces import FloatArray, Query
 from benchmarks.storage.cache import Cache
 from tests.baselines.training.made import QUIET, TINY, TWO_TOWERS, assert_frequencies, materials

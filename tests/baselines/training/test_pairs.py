@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.pretraining_tasks.towers import TwoTowers
 from baselines.training.finetuning import FineTuning
 from baselines.training.mining import mined
 from baselines.training.pairs import TrainingPairs, training_pairs
+from baselines.training.twotowers import TwoTowers
 from benchmarks.collections.collection import open_collection
 from benchmarks.errors import UsageError
 from benchmarks.storage.cache import Cache

@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from safetensors.torch import save_file
 
 from baselines.bow_mlp import bag
-from baselines.encoders.checkpoints import SAFETENSORS
-from baselines.encoders.dual import paired
+from baselines.encoders.dual import SIDES, paired
 from baselines.encoders.modules import Pooled, Scaled
 from baselines.encoders.pooling import POOLINGS
 from baselines.encoders.tower import Batch, Tokens
@@ -24,9 +22,8 @@ from baselines.encoders.transformer import tokenised
 from baselines.encoders.weights import FolderWeights, Weights
 from baselines.training.recipe import Recipe
 from baselines.training.starts import Start
+from baselines.training.towers import save_under
 from benchmarks.interfaces import Document
-
-SIDES = ("question_encoder", "ctx_encoder")
 
 
 class ProjectedTower(torch.nn.Module):
@@ -129,14 +126,12 @@ class _Berts:
 
     def save(self, tower: ProjectedTower, side: str, tokenizer: Any, folder: Path) -> None:
         """In the layout of transformers' DPR classes."""
-        folder.mkdir(parents=True, exist_ok=True)
-        backbone, projection = tower.pooled.backbone, tower.projection
-        tensors = {f"{side}.bert_model.{name}": tensor for name, tensor in backbone.state_dict().items()}
-        tensors |= {f"{side}.encode_proj.{name}": tensor for name, tensor in projection.state_dict().items()}
-        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, folder / SAFETENSORS)
-        shape = {**backbone.config.to_dict(), "projection_dim": projection.out_features}
-        type(backbone.config).from_dict(shape).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        projection = tower.projection
+        others = {f"{side}.encode_proj.{name}": tensor for name, tensor in projection.state_dict().items()}
+        save_under(
+            f"{side}.bert_model.", tower.pooled.backbone, others, tokenizer, folder,
+            projection_dim=projection.out_features,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import torch
 
 from baselines.encoders.tower import padded
 from baselines.pretraining_tasks.pretraining import MaskedTowers, objective
-from baselines.pretraining_tasks.towers import TwoTowers
 from baselines.training import starts
 from baselines.training.finetuning import FineTuning
 from baselines.training.loop import train
 from baselines.training.objective import Objective
+from baselines.training.twotowers import TwoTowers
 from benchmarks.interfaces import Document, Encoder, Setting
 from benchmarks.registry import baselines
 from benchmarks.storage.cache import Cache
