@@ -84,9 +84,15 @@ def measure(suite: str) -> None:
 
 SUITES = tomllib.loads((ROOT / "baselines" / "suites.toml").read_text("utf-8"))
 for name in SUITES:
-    # `demo` is declared above: it writes elsewhere.
-    if name != "demo":
+    # `demo` and `regress` have sessions of their own: they write elsewhere.
+    if name not in ("demo", "regress"):
         measure(name)
+
+
+@nox.session(venv_backend="none")
+def regress(session: nox.Session) -> None:
+    """Measure the cells of suite regress afresh, and compare with the accepted records; writes below build/regress."""
+    bench(session, "regress", *session.posargs, extras="[minilm]")
 
 
 @nox.session(venv_backend="none")
@@ -119,6 +125,15 @@ def slow(session: nox.Session) -> None:
     """The tests that take minutes: that training learns, that the papers' sizes fit, that what is killed goes on."""
     python = environment(session, "tests", "[minilm,test,types]")
     session.run(python, "-m", "pytest", "-m", "slow", *session.posargs, external=True)
+
+
+@nox.session(reuse_venv=True)
+def workflows(session: nox.Session) -> None:
+    """The GitHub workflows: against their schema, and for what is unsafe."""
+    session.install("-q", "check-jsonschema==0.39.0", "zizmor==1.32.0")
+    files = sorted(map(str, (ROOT / ".github" / "workflows").glob("*.yml")))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
+    session.run("zizmor", "--offline", ".github")
 
 
 @nox.session(reuse_venv=True)

@@ -17,7 +17,8 @@ from benchmarks.errors import BenchError
 
 _COMMANDS = {
     "list": "listing", "run": "running", "train": "training", "report": "reporting",
-    "verify": "verifying", "compare": "comparing", "generations": "generating", "doctor": "doctor",
+    "verify": "verifying", "compare": "comparing", "regress": "regressing", "accept": "accepting",
+    "history": "remembering", "generations": "generating", "doctor": "doctor",
 }  # fmt: skip
 
 

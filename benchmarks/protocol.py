@@ -63,10 +63,17 @@ class Protocol:
         return cls(value["collection"], value["retrieval"], value["evaluation"])
 
 
+def changes(left: Section, right: Section) -> list[tuple[str, Any, Any]]:
+    """The fields in which two sections differ: dotted name and both values, None for what one lacks; sorted."""
+    a, b = dict(_flat(left)), dict(_flat(right))
+    return [
+        (name, a.get(name), b.get(name)) for name in sorted(a.keys() | b.keys()) if a.get(name) != b.get(name)
+    ]
+
+
 def differences(left: Section, right: Section) -> list[str]:
     """The dotted names of the fields in which two sections differ, sorted."""
-    a, b = dict(_flat(left)), dict(_flat(right))
-    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
+    return [name for name, *_ in changes(left, right)]
 
 
 def from_candidates(section: Section) -> bool:

@@ -19,7 +19,7 @@ from benchmarks.environment import cores
 from benchmarks.errors import BenchError
 from benchmarks.interfaces import Setting
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _MOST_QUERIES = 1000
 
 
@@ -30,7 +30,7 @@ def measure(spec: str, collection: str, depth: int, setting: Setting, cache: Pat
         "checkpoint": str(setting.checkpoint) if setting.checkpoint else None,
         "random_weights": setting.random_weights, "generations": str(setting.generations),
     }  # fmt: skip
-    threads = dict.fromkeys(_THREAD_VARIABLES, str(cores()))
+    threads = dict.fromkeys(THREAD_VARIABLES, str(cores()))
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.efficiency.probe"],
         input=json.dumps(task), capture_output=True, text=True, env={**os.environ, **threads}, check=False,

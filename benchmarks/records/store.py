@@ -4,6 +4,8 @@ records/bm25.flat/beir.scifact.test.json
 records/retromae.lab.enhanced/beir.scifact.test.seed1.json
 runs/bm25.flat/beir.scifact.test.trec.gz
 runs/read(bm25.flat,dpr.reader)/synthetic.tiny.answers.json.gz
+timings/bm25.flat/beir.scifact.test.json                             rounds of searching (`benchmarks/regressions/timing.py`)
+history.jsonl                                                        what was accepted, when and why
 generations/gpt-3.5-turbo/beir.scifact.test.lamer-scientific.10.jsonl    what models wrote (`benchmarks/generation/store.py`)
 """
 
@@ -59,6 +61,15 @@ class Store:
     def answers_path(self, spec: str, collection: str, seed: int = 0) -> Path:
         """Where the answers of a cell that reads lie."""
         return self._path("runs", spec, collection, seed, "answers.json.gz")
+
+    def timing_path(self, spec: str, collection: str, seed: int = 0) -> Path:
+        """Where the accepted timing of a cell lies (`benchmarks/regressions/timing.py`)."""
+        return self._path("timings", spec, collection, seed, "json")
+
+    @property
+    def history(self) -> Path:
+        """What was accepted, when and why, a JSON line each."""
+        return self.root / "history.jsonl"
 
     def _path(self, kind: str, spec: str, collection: str, seed: int, ending: str) -> Path:
         name = f"{file_name(collection)}{seed_mark(seed)}.{ending}"

@@ -1,0 +1,1 @@
+"""A fresh measurement against the accepted one: what moved, by how much, and the likely cause."""
