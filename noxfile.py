@@ -149,6 +149,23 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session(reuse_venv=True)
+def exports(session: nox.Session) -> None:
+    """What is exported for MTEB against MTEB's own loader, which has an environment of its own."""
+    session.install("-q", "mteb==2.26.24", "torch==2.13.0")
+    theirs = str(Path(session.bin) / "python")
+    python = environment(session, "tests", "[minilm,test,types]")
+    session.run(
+        python,
+        "-m",
+        "pytest",
+        "tests/exports",
+        *session.posargs,
+        env={"RETRIEVER_BENCH_MTEB": theirs},
+        external=True,
+    )
+
+
+@nox.session(reuse_venv=True)
 def endpoint(session: nox.Session) -> None:
     """Generation against a real OpenAI-compatible server on loopback, on good days and bad ones."""
     session.install("-q", "-c", str(CONSTRAINTS), "-e", ".[endpoint,server,test]")

@@ -17,7 +17,7 @@ from benchmarks.errors import BenchError
 
 _COMMANDS = {
     "list": "listing", "run": "running", "train": "training", "report": "reporting",
-    "verify": "verifying", "compare": "comparing", "regress": "regressing", "accept": "accepting",
+    "verify": "verifying", "export": "exporting", "import": "importing", "compare": "comparing", "regress": "regressing", "accept": "accepting",
     "history": "remembering", "generations": "generating", "doctor": "doctor",
 }  # fmt: skip
 

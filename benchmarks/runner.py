@@ -109,6 +109,12 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     return _kept(finished, bench)
 
 
+def keep(spec: Spec, searcher: Searcher, collection: Collection, bench: Bench) -> Record:
+    """Measure what needs no index and no resolving, and keep its record. Raises any `BenchError`."""
+    protocol = protocol_of(searcher, collection)
+    return _kept(_measured(spec, searcher, collection, protocol, bench), bench)
+
+
 def _check_one_model(spec: Spec) -> None:
     """Raise `UsageError` where one folder of weights would be given to two models."""
     models = {leaf.baseline: str(leaf) for leaf in spec.leaves if variant_of(leaf)[1].needs}

@@ -66,8 +66,11 @@ def run(args: Namespace) -> int:
 
 
 def _records(store: Store, text: str) -> dict[str, Record]:
-    spec = str(canonical_spec(parse(text)))
     every = sorted(store.records(), key=lambda record: record.seed)
+    spec = str(parse(text))
+    if spec not in {record.spec for record in every}:
+        # What was imported is known to its records alone.
+        spec = str(canonical_spec(parse(text)))
     found: dict[str, Record] = {}
     for record in every:
         if record.spec == spec:

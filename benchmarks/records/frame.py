@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,12 @@ _COLUMNS = (
 
 def frame_of(folder: str | Path) -> pd.DataFrame:
     """One row for each cell, seed and measure. Raises `RecordError` for a record that does not fit the schema."""
-    rows = [row for record in Store(Path(folder)).records() for row in _rows(record)]
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+    return frame_of_records(Store(Path(folder)).records())
+
+
+def frame_of_records(records: Iterable[Record]) -> pd.DataFrame:
+    """The same of records at hand."""
+    return pd.DataFrame([row for record in records for row in _rows(record)], columns=list(_COLUMNS))
 
 
 def _rows(record: Record) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """How long a search takes, in units of a calibration: rounds of fresh processes, interleaved over the cells.
 
-Single queries on one thread; what they take is divided by what a fixed piece of work takes in the same process, right
-before and right after, so that a slow hour of a machine is not taken for a slow search. A change is called when
+Single queries on one thread; what they take is divided by what a fixed piece of work takes in the same process, between
+one query and the next, so that a slow hour of a machine is not taken for a slow search. A change is called when
 rounds before and after are told apart by a permutation test, and their medians differ by more than `FACTOR`, up or down:
 a gain that nobody can explain is a defect too.
 """
