@@ -16,6 +16,9 @@
 
 A comparison is one difference, averaged over all collections of all its pairs. A claim of several comparisons holds when
 all of them do. `not greater` claims that the difference is less than a `margin`.
+
+What a paper shows in a figure of its training is compared on the curves of ours: `measure` is then the name of one, and
+`curve` says what of it, its "values" or their "logarithms" (to base 10).
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from benchmarks.spec import parse
 
 GROUP = "retriever_bench.claims"
 GREATER, NOT_GREATER = "greater", "not greater"
+VALUES, LOGARITHMS = "values", "logarithms"
 MARGIN = 0.01
 """The difference that is no difference, where a comparison does not say its own."""
 
@@ -56,6 +60,7 @@ class Comparison:
     pairs: tuple[Pair, ...]
     relation: str = GREATER
     margin: float = MARGIN
+    curve: str = ""
 
     @property
     def below(self) -> float | None:
@@ -128,6 +133,8 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
 def _comparison(entry: Mapping[str, Any]) -> Comparison:
     if entry.get("relation", GREATER) not in (GREATER, NOT_GREATER):
         raise ValueError(f"no relation {entry['relation']!r}; it is {GREATER!r} or {NOT_GREATER!r}")
+    if entry.get("curve", VALUES) not in (VALUES, LOGARITHMS):
+        raise ValueError(f"of a curve there are {VALUES!r} and {LOGARITHMS!r}, not {entry['curve']!r}")
     pairs = tuple(_pair(pair) for pair in entry["pairs"])
     return Comparison(**{**entry, "pairs": pairs})
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.claims.claim import Claim, Comparison
 from benchmarks.claims.correlations import Correlations, between, examined_correlations
+from benchmarks.claims.curves import curve_differences, curves_of
 from benchmarks.claims.testing import Tested, examined, holm
 from benchmarks.errors import EvaluationError
 from benchmarks.interfaces import Run
@@ -120,9 +121,11 @@ def _outcome(comparison: Comparison, records: Records, runs: Runs) -> Outcome:
         test = examined_correlations(
             [_correlations(better, worse, measure, runs) for better, worse in cells], below
         )
+        parts = tuple(_mean(better, measure) - _mean(worse, measure) for better, worse in cells)
     else:
-        test = examined([_differences(better, worse, measure) for better, worse in cells], below)
-    parts = tuple(_mean(better, measure) - _mean(worse, measure) for better, worse in cells)
+        strata = [_parts(better, worse, comparison) for better, worse in cells]
+        test = examined(strata, below)
+        parts = tuple(float(stratum.mean()) for stratum in strata)
     return Outcome(comparison, test, min(seeds, default=0), tuple(rungs), parts)
 
 
@@ -140,11 +143,23 @@ def _mean(side: Sequence[Record], measure: str) -> float:
 
 
 def _of(spec: str, collection: str, comparison: Comparison, records: Records) -> list[Record]:
-    return [record for record in records(spec, collection).values() if comparison.measure in record.scores]
+    found = records(spec, collection).values()
+    return [
+        record
+        for record in found
+        if comparison.measure in (record.scores if not comparison.curve else curves_of(record))
+    ]
 
 
 def _is_trained(spec: str) -> bool:
     return bool(trained_leaves(parse(spec)))
+
+
+def _parts(better: Sequence[Record], worse: Sequence[Record], comparison: Comparison) -> NDArray[np.float64]:
+    """What the two differ by: query by query, or of a curve stretch by stretch."""
+    if not comparison.curve:
+        return _differences(better, worse, comparison.measure)
+    return curve_differences(better, worse, comparison.measure, comparison.curve)
 
 
 def _differences(better: Sequence[Record], worse: Sequence[Record], measure: str) -> NDArray[np.float64]:

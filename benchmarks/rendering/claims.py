@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from benchmarks.claims.claim import Printed
+from benchmarks.claims.claim import LOGARITHMS, Comparison, Printed
 from benchmarks.claims.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, Outcome, Verdict
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
@@ -14,7 +14,7 @@ from benchmarks.rendering.markdown import code, escape, link, table
 WORDS = (SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN)
 _ABOUT = (
     "A verdict is a paired randomisation test over queries, averaged over collections; for correlations, which are one number "
-    "a collection, the test of Meng, Rosenthal and Rubin. It is at 5 % over all tested claims of the paper together (Holm). "
+    "a collection, the test of Meng, Rosenthal and Rubin; of a curve of training its ten stretches stand in the queries' place. It is at 5 % over all tested claims of the paper together (Holm). "
     "*Detectable* is the smallest difference that four of five such tests would find, before Holm. Scores of several seeds are "
     "averaged first; with one seed the test does not know what another would give. No seed: nothing was trained."
 )
@@ -74,9 +74,14 @@ def _row(board: Board, outcome: Outcome, up: str) -> list[str]:
     bound = "" if comparison.below is None else f", to be below {comparison.below:g}"
     detectable = "" if math.isinf(test.detectable) else f"{test.detectable:.4f}"
     return [
-        sides + bound, comparison.measure, f"{test.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", _p_value(test.p_value).removeprefix("= "),
+        sides + bound, _measure(comparison), f"{test.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", _p_value(test.p_value).removeprefix("= "),
         detectable, str(outcome.seeds or "none"),
     ]  # fmt: skip
+
+
+def _measure(comparison: Comparison) -> str:
+    of = " (log10)" if comparison.curve == LOGARITHMS else ""
+    return escape(comparison.measure) + of
 
 
 def _p_value(p: float) -> str:

@@ -185,7 +185,9 @@ def test_mteb_reads_its_results(record: Record, tmp_path: Path) -> None:
     assert left == [record]
     assert [path.name for path in files] == ["STS17.json", "SciFact.json", "model_meta.json"]
     script = Path(__file__).with_name("with_mteb.py")
-    done = subprocess.run([python, str(script), str(tmp_path / "mteb")], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [python, str(script), str(tmp_path / "mteb")], capture_output=True, text=True, check=True
+    )
     found = json.loads(done.stdout.splitlines()[-1])
     expected = {"SciFact": record.means["nDCG@10"], "STS17": 0.5}
     assert found["files"] == {"retriever-bench__bm25.flat": pytest.approx(expected)}
