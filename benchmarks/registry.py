@@ -23,13 +23,14 @@ GROUP = "retriever_bench.baselines"
 
 @dataclass(frozen=True)
 class Paper:
-    """Where a method was published."""
+    """Where a method was published, and in a few sentences what it contributed."""
 
     title: str
     authors: str
     year: int
     arxiv: str = ""
     acl: str = ""
+    contribution: str = ""
 
     @property
     def url(self) -> str:
@@ -74,7 +75,7 @@ class Variant:
 class Baseline:
     """A paper, or a reference, as a plugin.
 
-    `published` and `claims` are TOML files: the numbers that were printed, and what was concluded.
+    `published`, `claims` and `recipe` are TOML files: the numbers that were printed, what was concluded, and how it trains.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Baseline:
     paper: Paper | None = None
     published: Path | None = None
     claims: Path | None = None
+    recipe: Path | None = None
     default: str = field(default="")
 
     def __post_init__(self) -> None:

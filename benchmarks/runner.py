@@ -304,8 +304,14 @@ def _finish(finished: _Finished, cache: Cache) -> None:
 
 
 def _kept(finished: _Finished, bench: Bench) -> Record:
-    bench.store.write(finished.record, finished.run, finished.answers)
-    return finished.record
+    record = finished.record
+    if not record.efficiency:
+        # What was timed before is not lost to a measurement without: the retriever is the same.
+        there = bench.store.find(record.spec, record.collection, record.seed)
+        if there and (there.protocol, there.run_sha256) == (record.protocol, record.run_sha256):
+            record = record.with_efficiency(there.efficiency)
+    bench.store.write(record, finished.run, finished.answers)
+    return record
 
 
 def _track(collection: Collection, bench: Bench) -> Track:

@@ -93,6 +93,12 @@ baseline = Baseline(
         "Izacard et al.",
         2022,
         "2112.09118",
+        contribution=(
+            "Dense retrieval without any judgments: two random crops of one text are a pair, those of other texts negatives, "
+            "kept by the thousand in a momentum encoder's queue (MoCo). It was the first unsupervised retriever to match BM25 "
+            "on most of BEIR at 100 documents, is a better start for fine-tuning with few or many pairs, and in many "
+            "languages retrieves across scripts."
+        ),
     ),
     variants={
         "unsupervised": plain_variant(
@@ -113,4 +119,5 @@ baseline = Baseline(
     },
     published=Path(__file__).with_name("published.toml"),
     claims=Path(__file__).with_name("claims.toml"),
+    recipe=_RECIPES,
 )

@@ -115,7 +115,16 @@ baseline = Baseline(
     key="dpr",
     summary="dense passage retrieval for questions; two BERTs, [CLS], 768 dimensions",
     paper=Paper(
-        "Dense Passage Retrieval for Open-Domain Question Answering", "Karpukhin et al.", 2020, "2004.04906"
+        "Dense Passage Retrieval for Open-Domain Question Answering",
+        "Karpukhin et al.",
+        2020,
+        "2004.04906",
+        contribution=(
+            "Two BERTs, one for questions and one for passages, trained on question-passage pairs alone, beat BM25 by 9 to 19 "
+            "points of top-20 accuracy on open-domain questions, and no further pre-training is needed. What makes it work is "
+            "simple: the other questions' passages of the batch as negatives, and one passage of BM25's that lacks the "
+            "answer. Better retrieval gives better answers: a reader on top set the state of the art."
+        ),
     ),
     variants={
         "multiset": dual_variant(*MULTI, "trained on NQ, TriviaQA, WebQuestions and CuratedTREC"),
@@ -133,4 +142,5 @@ baseline = Baseline(
     },
     published=Path(__file__).with_name("published.toml"),
     claims=Path(__file__).with_name("claims.toml"),
+    recipe=_RECIPES,
 )

@@ -132,7 +132,18 @@ def _variants() -> dict[str, Variant]:
 baseline = Baseline(
     key="lamer",
     summary="a language model reads BM25's candidates and writes passages that BM25 searches with",
-    paper=Paper("Large Language Models are Strong Zero-Shot Retriever", "Shen et al.", 2023, "2304.14233"),
+    paper=Paper(
+        "Large Language Models are Strong Zero-Shot Retriever",
+        "Shen et al.",
+        2023,
+        "2304.14233",
+        contribution=(
+            "A language model knows what an answer looks like, and a retriever knows where it stands. LameR asks the model "
+            "for answers with BM25's candidates in the prompt, right or wrong, and searches again by BM25 with query and "
+            "answers. No training and no vectors: on TREC DL and BEIR it beats what is zero-shot and dense, HyDE among it, "
+            "and often what was fine-tuned."
+        ),
+    ),
     variants=_variants(),
     published=Path(__file__).with_name("published.toml"),
     claims=Path(__file__).with_name("claims.toml"),

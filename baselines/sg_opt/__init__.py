@@ -111,7 +111,16 @@ baseline = Baseline(
     key="sg_opt",
     summary="sentence vectors from a language model: untuned, or guided by its own layers",
     paper=Paper(
-        "Self-Guided Contrastive Learning for BERT Sentence Representations", "Kim et al.", 2021, "2106.07345"
+        "Self-Guided Contrastive Learning for BERT Sentence Representations",
+        "Kim et al.",
+        2021,
+        "2106.07345",
+        contribution=(
+            "Sentence vectors from BERT without labels and without augmentation: BERT guides itself. Two copies, one of them "
+            "frozen; the last layer's [CLS] of the one is pulled to the middle layers' vectors of the other, for the same "
+            "sentence, against those of other sentences. Reduced losses leave out the terms that push in vain. What results "
+            "needs no pooling afterwards, and lasts under a change of domain."
+        ),
     ),
     variants={
         **{f"{model}:{way}": _variant(model, way) for model in MODELS for way in POOLINGS},
@@ -122,4 +131,5 @@ baseline = Baseline(
     },
     published=Path(__file__).with_name("published.toml"),
     claims=Path(__file__).with_name("claims.toml"),
+    recipe=_RECIPES,
 )

@@ -67,6 +67,12 @@ baseline = Baseline(
         "Lin et al.",
         2021,
         acl="2021.repl4nlp-1.17",
+        contribution=(
+            "A ColBERT teaches a student of one vector a text, tightly coupled: it scores all pairs of each batch while the "
+            "student trains, so that in-batch negatives have soft labels too, which scores computed beforehand could not "
+            "give. With negatives that the trained student finds hard, and a teacher tuned on them first, one small index "
+            "comes near its teacher, and with BM25 beside it passes it."
+        ),
     ),
     variants={
         "v2-hnp": _variant(
@@ -91,4 +97,5 @@ baseline = Baseline(
     },
     published=Path(__file__).with_name("published.toml"),
     claims=Path(__file__).with_name("claims.toml"),
+    recipe=_RECIPES,
 )

@@ -34,10 +34,9 @@ def run(args: Namespace) -> int:
     from benchmarks.regressions.history import history
 
     store, spec = Store(args.results), str(canonical_spec(parse(args.spec)))
-    path = store.record_path(spec, args.collection, args.seed)
-    if not path.exists():
+    now = store.find(spec, args.collection, args.seed)
+    if now is None:
         raise RecordError(f"{spec} on {args.collection} has no accepted record in {args.results}")
-    now = store.read(path)
     measure = args.measure or conventions_of(args.collection).measures[0]
     if measure not in now.means:
         raise UnknownName(f"measure of {args.collection}", measure, now.means)

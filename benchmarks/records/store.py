@@ -99,6 +99,11 @@ class Store:
         """One record. Raises `RecordError` when it does not fit the schema."""
         return Record.from_json(read_json(path))
 
+    def find(self, spec: str, collection: str, seed: int = 0) -> Record | None:
+        """The record of a cell; nothing where there is none. Raises `RecordError` as `read`."""
+        path = self.record_path(spec, collection, seed)
+        return self.read(path) if path.exists() else None
+
     def run(self, record: Record) -> Run:
         """The run of a record. Raises `RecordError` for one that is missing or damaged."""
         return trecrun.loads(trecrun.read(self.run_path(record.spec, record.collection, record.seed)))

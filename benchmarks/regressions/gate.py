@@ -79,10 +79,9 @@ def run_gate(
 
 
 def _compared(record: Record, collection: str, accepted: Store, bench: Bench) -> Change:
-    path = accepted.record_path(record.spec, record.collection, record.seed)
-    if not path.exists():
+    before = accepted.find(record.spec, record.collection, record.seed)
+    if before is None:
         raise RecordError("nothing was accepted yet; `retriever-bench accept` takes this measurement")
-    before = accepted.read(path)
     seeds = accepted.seeds(record.spec, record.collection) if trained_leaves(parse(record.spec)) else []
     judgments = open_collection(collection, bench.cache).judgments()
     return compared(

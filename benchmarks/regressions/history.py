@@ -48,8 +48,7 @@ def accept(
     taken = []
     for record in records:
         cell = (record.spec, record.collection, record.seed)
-        path = accepted.record_path(*cell)
-        before = accepted.read(path) if path.exists() else None
+        before = accepted.find(*cell)
         if before is None or _measured(before) != _measured(record):
             accepted.write(record, *_files(fresh, record))
             taken.append(_entry(before, record, reason))

@@ -11,6 +11,7 @@ from benchmarks.claims.claim import claims
 from benchmarks.collections.conventions import conventions_of, means
 from benchmarks.errors import RecordError
 from benchmarks.evaluation.reading import READ
+from benchmarks.evaluation.significance import compare
 from benchmarks.interfaces import Run
 from benchmarks.protocol import Protocol, differences, fingerprint
 from benchmarks.published.ledger import Ledger, ledgers, numbers
@@ -46,6 +47,7 @@ class Board:
     ) -> None:
         self.results = results
         self._run = run
+        self._p_values: dict[tuple[str, str, str, str], float] = {}
         self.seeds: dict[Cell, dict[int, Record]] = {}
         for record in sorted(records, key=lambda record: record.seed):
             self.seeds.setdefault((record.spec, record.collection), {})[record.seed] = record
@@ -65,14 +67,14 @@ class Board:
             for key, found in claims().items()
         }
 
-    @property
+    @functools.cached_property
     def specs(self) -> list[str]:
         """Specs that have a record: in the order of the suites, then by name."""
         known = {str(spec): place for place, spec in enumerate(_suite_variants())}
         found = {spec for spec, _ in self.records}
         return sorted(found, key=lambda spec: (known.get(spec, len(known)), spec))
 
-    @property
+    @functools.cached_property
     def collections(self) -> list[str]:
         """Collections that have a record: in the order of the suites, then by name."""
         known = {
@@ -86,6 +88,13 @@ class Board:
         if self._run is None:
             raise RecordError(f"the run of {record.spec} on {record.collection} is not at hand")
         return self._run(record)
+
+    def p_value(self, a: Record, b: Record, measure: str) -> float:
+        """Of two records of the same queries of one collection; pages that show both test them once."""
+        key = (a.spec, b.spec, a.collection, measure)
+        if key not in self._p_values:
+            self._p_values[key] = compare(a.scores[measure], b.scores[measure]).p_value
+        return self._p_values[key]
 
     def rung(self, collection: str) -> str:
         """The rung of a collection."""

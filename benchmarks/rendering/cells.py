@@ -11,6 +11,7 @@ from benchmarks.records.record import Record
 from benchmarks.records.store import Store
 from benchmarks.rendering.board import MARKS, Board, Footnote
 from benchmarks.rendering.markdown import code, escape, link
+from benchmarks.rendering.ties import BEST, TIED
 
 LEGEND = (
     "A number is a mean over all judged queries and links to its record. Beside it, in parentheses, the "
@@ -28,14 +29,19 @@ def record_link(board: Board, text: str, record: Record, up: str) -> str:
     return link(text, f"{up}{path.as_posix()}")
 
 
-def measured(board: Board, spec: str, collection: str, measure: str, up: str) -> str:
-    """A measured mean with the published number and the verdict beside it."""
+def marked(shown: str, standing: str) -> str:
+    """A number by its standing in its column (`ties.py`)."""
+    return {BEST: f"**{shown}**", TIED: f"{shown} ≈"}.get(standing, shown)
+
+
+def measured(board: Board, spec: str, collection: str, measure: str, up: str, standing: str = "") -> str:
+    """A measured mean, marked by its standing, with the published number and the verdict beside it."""
     record = board.records.get((spec, collection))
     number = board.number(spec, collection, measure)
     if record is None or measure not in record.scores:
         return f"· ({number.printed})" if number else ""
     digits = max(4, number.decimals) if number else 4
-    shown = record_link(board, f"{record.means[measure]:.{digits}f}", record, up)
+    shown = marked(record_link(board, f"{record.means[measure]:.{digits}f}", record, up), standing)
     if number is None:
         return shown
     found = board.verdict(number)

@@ -99,7 +99,9 @@ def _on(board: Board, better: str, worse: str, collection: str, difference: floa
 
 def _not_run(verdict: Verdict) -> str:
     claim = verdict.claim
-    wanting = claim.needs or f"{len(verdict.missing)} cells, such as {code(verdict.missing[0])}"
+    count = len(verdict.missing)
+    cells_wanted = f"{count} cells, such as " if count > 1 else "one cell, "
+    wanting = claim.needs or f"{cells_wanted}{code(verdict.missing[0])}"
     return f"- {escape(claim.statement)} ({_place(verdict)}): wants {escape(wanting) if claim.needs else wanting}."
 
 

@@ -12,6 +12,7 @@ from benchmarks.records.store import file_name
 from benchmarks.registry import Baseline, baselines, trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
+from benchmarks.rendering.choosing import choosing_page, pointer
 from benchmarks.rendering.claims import claim_counts, claims_of
 from benchmarks.rendering.experiments import experiment_page, experiment_plots, experiments
 from benchmarks.rendering.generations import generations
@@ -19,6 +20,9 @@ from benchmarks.rendering.indexes import index_losses
 from benchmarks.rendering.ledgers import drifts, published_counts, published_tables
 from benchmarks.rendering.markdown import GENERATED, code, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency
+from benchmarks.rendering.recipes import recipe_section
+from benchmarks.rendering.ties import LEGEND as TIES
+from benchmarks.rendering.ties import standing as standing_of
 from benchmarks.spec import parse
 from benchmarks.suites import Suite, suites
 
@@ -28,7 +32,10 @@ _MAIN = "nDCG@10"
 
 def render(board: Board) -> Pages:
     """Every page and plot, by its path below `reports/`."""
-    pages: Pages = {PurePosixPath("README.md"): front_page(board)}
+    choices = choosing_page(board)
+    pages: Pages = {PurePosixPath("README.md"): front_page(board, choices=bool(choices))}
+    if choices:
+        pages[PurePosixPath("choosing.md")] = choices
     for suite in _suites(board):
         pages[PurePosixPath("suites", f"{suite.name}.md")] = suite_page(board, suite)
     for one in experiments(board):
@@ -47,8 +54,8 @@ def render(board: Board) -> Pages:
     return dict(sorted(pages.items()))
 
 
-def front_page(board: Board) -> str:
-    """What was measured, on what, and the matrix of variants by collections."""
+def front_page(board: Board, *, choices: bool) -> str:
+    """What was measured, on what, and the matrix of variants by collections; points to the page of `choices`."""
     having = [id for id in board.collections if _MAIN in conventions_of(id).measures]
     return document(
         "# Reports",
@@ -58,8 +65,9 @@ def front_page(board: Board) -> str:
         drifts(board),
         claim_counts(board),
         cells.machines(board.measured.values()),
+        pointer() if choices else "",
         "## Effectiveness",
-        f"{cells.LEGEND} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
+        f"{cells.LEGEND} {TIES} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
         _matrix(board, _MAIN, having, board.specs, ""),
         cells.footnotes(board, board.collections, board.specs),
         "Latency, throughput, sizes and plots are on the pages of the suites.",
@@ -87,7 +95,7 @@ def suite_page(board: Board, suite: Suite) -> str:
         GENERATED,
         _sentence(suite.summary),
         _coverage(board, suite),
-        cells.LEGEND,
+        f"{cells.LEGEND} {TIES}",
     ]
     blocks.append("## Effectiveness")
     for measure in measures:
@@ -127,6 +135,7 @@ def baseline_page(board: Board, baseline: Baseline) -> str:
     if sections:
         blocks += ["## Measured", cells.LEGEND, *sections]
     blocks += claims_of(board, baseline.key, "../../")
+    blocks += recipe_section(baseline.recipe) if baseline.recipe else []
     return document(*blocks, published_tables(board, board.ledgers.get(baseline.key, ())))
 
 
@@ -182,12 +191,27 @@ _COUNTED = {
 
 
 def _matrix(board: Board, measure: str, collections: list[str], specs: list[str], up: str) -> str:
+    standing = {id: _standing(board, measure, id, specs) for id in collections}
     rows = [
-        (code(spec), [cells.measured(board, spec, id, measure, f"{up}../") for id in collections])
+        (
+            code(spec),
+            [
+                cells.measured(board, spec, id, measure, f"{up}../", standing[id].get(spec, ""))
+                for id in collections
+            ],
+        )
         for spec in specs
         if any(_has(board, spec, id, measure) for id in collections)
     ]
     return split_tables("variant", [cells.column(board, id) for id in collections], rows)
+
+
+def _standing(board: Board, measure: str, collection: str, specs: list[str]) -> dict[str, str]:
+    """Who is best in a column, and who is tied with it: of a collection's main measure."""
+    if measure != _main_measure(collection) or collection in means():
+        return {}
+    column = [record for spec in specs if (record := board.records.get((spec, collection)))]
+    return standing_of(column, measure, board.p_value)
 
 
 def _has(board: Board, spec: str, collection: str, measure: str) -> bool:
@@ -273,7 +297,7 @@ def _paper(baseline: Baseline) -> str:
     paper = baseline.paper
     if paper is None:
         return ""
-    return f"{escape(paper.authors)} {paper.year}: {link(escape(paper.title), paper.url)}."
+    return f"{escape(paper.authors)} {paper.year}: {link(escape(paper.title), paper.url)}. {escape(paper.contribution)}".strip()
 
 
 def _of_suite(board: Board, suite: Suite) -> list[str]:
