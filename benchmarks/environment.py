@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,8 +32,14 @@ def describe() -> dict[str, Any]:
         "machine": f"{_processor()}, {cores()} cores, {round(psutil.virtual_memory().total / 2**30)} GiB, {platform.system()}",
         "cores": cores(),
         "repeatable": not _on_gpu(),
+        "date": datetime.now(UTC).date().isoformat(),
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
     }
+
+
+def without_date(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What may move a number: all but the day it was measured on."""
+    return {name: value for name, value in environment.items() if name != "date"}
 
 
 def _on_gpu() -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks.environment import without_date
 from benchmarks.interfaces import Run
 from benchmarks.protocol import changes
 from benchmarks.records.record import Record
@@ -16,8 +17,10 @@ _MOST = 6
 def likely_causes(before: Record, after: Record, old: Run, new: Run) -> list[str]:
     """In words, the most telling first; never none."""
     found = [*_declared(before, after), *_shown(old, new)]
-    if not found and before.environment != after.environment:
-        named = _values(changes(before.environment, after.environment))
+    if not found and (
+        elsewhere := changes(without_date(before.environment), without_date(after.environment))
+    ):
+        named = _values(elsewhere)
         found = [f"the protocol is as it was, the environment is not: {named}"]
     return found or ["protocol and environment are as they were: the code has changed, or what it stored"]
 

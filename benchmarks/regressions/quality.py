@@ -16,6 +16,7 @@ from statistics import fmean, stdev
 import numpy as np
 from scipy import stats
 
+from benchmarks.environment import without_date
 from benchmarks.interfaces import FloatArray, Judgments, Ranking, Run
 from benchmarks.records.record import Record
 from benchmarks.regressions.causes import likely_causes
@@ -86,7 +87,7 @@ def _word(accepted: Side, fresh: Side, seeds: Sequence[Record]) -> str:
     same = old.protocol == new.protocol
     if same and (old.run_sha256, old.scores) == (new.run_sha256, new.scores):
         return UNCHANGED
-    elsewhere = old.environment != new.environment
+    elsewhere = without_date(old.environment) != without_date(new.environment)
     if same and elsewhere and _equal_but_for_rounding(accepted.run, fresh.run):
         return ROUNDING
     return NOISE if within_noise(new, seeds) else CHANGED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -76,6 +75,23 @@ def not_comparable(notes: Iterable[Footnote]) -> str:
 
 def machines(records: Iterable[Record]) -> str:
     """On which machines some cells were measured."""
-    found = Counter(str(record.environment["machine"]) for record in records)
-    lines = [f"- {escape(machine)}: {count} cells" for machine, count in sorted(found.items())]
+    found: dict[str, list[str]] = {}
+    for record in records:
+        found.setdefault(str(record.environment["machine"]), []).append(record.environment.get("date", ""))
+    lines = [
+        f"- {escape(machine)}: {len(days)} cells{_when(days)}" for machine, days in sorted(found.items())
+    ]
     return "\n".join(["Measured on:", "", *lines]) if lines else ""
+
+
+def _when(days: list[str]) -> str:
+    """From when to when, of those that have a date."""
+    dated = sorted(filter(None, days))
+    if not dated:
+        return ""
+    span = dated[0] if dated[0] == dated[-1] else f"{dated[0]} to {dated[-1]}"
+    return (
+        f", {len(dated)} of them on {span}; the others have no date"
+        if len(dated) < len(days)
+        else f", {span}"
+    )
