@@ -16,8 +16,8 @@ BUDGETS = (1.0, 5.0, 20.0, 100.0)
 _ABOUT = (
     "Of all retrievers that were measured and timed, on each collection: the best within a budget of time, by the median "
     "latency of one query, text in and ids out, on the machine named below. With ≈ the others within the budget that are not "
-    "separable from it (paired randomisation over queries at 5 %, Holm), the fastest first. A language model's answers are "
-    "there already: what asking takes stands on the page of suite llm."
+    "separable from it (paired randomisation over queries at 5 %, Holm), the fastest first. What asks a language model is left "
+    "out: a request takes longer than any of these budgets, and the page of suite llm has both times."
 )
 _FRONTS = (
     "All of them. A ● marks what no other beats on both, the measure and this cost: the front of latency, of the index on disk, of "
@@ -40,11 +40,11 @@ def choosing_page(board: Board) -> str:
 
 
 def _timed(board: Board, collection: str) -> list[Record]:
-    """What was timed from the query's text on; the best first."""
+    """What was timed from the query's text on, all of it; the best first."""
     found = [
         record for spec in board.specs
         if (record := board.measured.get((spec, collection))) and record.efficiency
-        and not from_candidates(record.protocol.retrieval)
+        and not (record.generation or from_candidates(record.protocol.retrieval))
     ]  # fmt: skip
     return sorted(found, key=lambda record: (-record.means[_measure(collection)], _latency(record)))
 

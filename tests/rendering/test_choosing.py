@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,3 +89,13 @@ def test_what_was_not_timed_is_not_offered(columns: dict[str, np.ndarray]) -> No
     """Nor does a page of one retriever help anybody."""
     untimed = record("bm25:like", columns["like"]).with_efficiency({})
     assert choosing_page(Board([record("bm25:good", columns["good"]), untimed])) == ""
+
+
+def test_what_asks_a_language_model_is_not_offered(columns: dict[str, np.ndarray]) -> None:
+    """Its time is that of searching with answers that are there."""
+    asked = replace(record("bm25:like", columns["like"]), generation={"answers": 200})
+    page = choosing_page(
+        Board([*(record(f"bm25:{name}", columns[name]) for name in ("good", "worse")), asked])
+    )
+    assert "bm25:good" in page
+    assert "bm25:like" not in page
