@@ -45,6 +45,12 @@ def published_counts(board: Board) -> str:
     )
 
 
+_DRIFTED = (
+    "Drifted. Why, no protocol says, or the verdict were another. Where the differences of all queries together come to a few "
+    "hundredths, one query's neighbours of nearly equal score may have changed places, as another machine's rounding would do:"
+)
+
+
 def drifts(board: Board) -> str:
     """Every published number that was not reproduced, with both numbers at the printed precision."""
     lines = []
@@ -55,11 +61,14 @@ def drifts(board: Board) -> str:
                 continue
             spec, collection, measure = number.key
             measured = f"{record.means[measure]:.{number.decimals}f}"
-            place = f"{found.detail}; {escape(name)}, {escape(number.where)}"
+            queries = len(record.scores[measure])
+            apart = abs(record.means[measure] - number.value) * queries
+            summed = f", {apart:.2f} over {queries} queries" if queries > 1 else ""
+            place = f"{found.detail}{summed}; {escape(name)}, {escape(number.where)}"
             lines.append(
                 f"- {code(spec)} on {escape(collection)}, {measure}: {measured}, published {number.printed} ({place})"
             )
-    return "\n".join(["Drifted:", "", *lines]) if lines else ""
+    return "\n".join([_DRIFTED, "", *lines]) if lines else ""
 
 
 def _section(board: Board, one: Table) -> Iterator[str]:

@@ -54,7 +54,7 @@ def test_thirty_percent_are_seen_in_either_direction() -> None:
     for _ in range(5):
         queries = [Query(str(n), "") for n in range(60)]
         plain.append(Round(*timed(Busy(0.0), queries, 10), 0))
-        slow.append(Round(*timed(Busy(0.45), queries, 10), 0))
+        slow.append(Round(*timed(Busy(0.3), queries, 10), 0))
     (slower, _), (faster, _) = shifts(plain, slow), shifts(slow, plain)
     assert slower.called
     assert slower.ratio > 1.2

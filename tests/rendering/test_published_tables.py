@@ -85,7 +85,7 @@ def test_the_front_page_counts_by_verdict_and_lists_drifts(board: Board) -> None
         "run, 1 are cited only."
     )
     assert drifts(board).splitlines()[2:] == [
-        "- `bm25:flat` on c, nDCG@10: 0.500, published 0.498 (+0.002; bm25, Table 1)"
+        "- `bm25:flat` on c, nDCG@10: 0.500, published 0.498 (+0.002, 0.00 over 2 queries; bm25, Table 1)"
     ]
 
 
