@@ -65,7 +65,9 @@ def _title(gate: Gate) -> str:
         return "Nothing was compared"
     if gate.moved:
         return f"{len(gate.moved)} of {len(gate.changes)} cells moved"
-    return "Not all could be measured" if gate.unmeasured else "Nothing moved"
+    if gate.unmeasured:
+        return "Not all could be measured"
+    return "Nothing moved in quality; speed was not compared everywhere" if gate.untimed else "Nothing moved"
 
 
 def _counts(gate: Gate) -> str:
