@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchmarks.records.store import Store, read_json
+from benchmarks.rendering.markdown import legible
 from benchmarks.suites import suites
 
 STORE = Store(Path(__file__).parents[1] / "results")
@@ -35,6 +37,15 @@ def test_every_record_belongs_to_a_suite() -> None:
         (*cell, seed) for suite in suites().values() for seed, cells in suite.plan().items() for cell in cells
     }
     assert {(record.spec, record.collection, record.seed) for record in STORE.records()} <= cells
+
+
+def test_no_table_of_the_reports_is_wider_than_a_page() -> None:
+    """Links shown as their texts, cells broken where a browser breaks them."""
+    for page in sorted((STORE.root.parent / "reports").rglob("*.md")):
+        for lines in re.findall(r"(?:^\|.*\|\n)+", page.read_text("utf-8"), flags=re.MULTILINE):
+            shown = re.sub(r"\[((?:`[^`]*`|[^\[\]`])*)\]\[\d+\]", r"\1", lines)
+            head, _, *rows = [re.split(r" (?<!\\)\| ", line[2:-2]) for line in shown.splitlines()]
+            assert legible((head, rows)), (page.name, head)
 
 
 def strings(value: object) -> Iterator[str]:

@@ -15,7 +15,7 @@ BUDGETS = (1.0, 5.0, 20.0, 100.0)
 """Milliseconds that a query may take."""
 _ABOUT = (
     "Of all retrievers that were measured and timed, on each collection: the best within a budget of time, by the median "
-    "latency of one query, text in and ids out, on the machine named below. With ≈ the others within the budget that are not "
+    "latency of one query, text in and ids out, on the machine named below. After ≈ the others within the budget that are not "
     "separable from it (paired randomisation over queries at 5 %, Holm), the fastest first. What asks a language model is left "
     "out: a request takes longer than any of these budgets, and the page of suite llm has both times."
 )
@@ -27,8 +27,7 @@ _FRONTS = (
 
 def choosing_page(board: Board) -> str:
     """The best within each budget, then for each collection all retrievers with their costs."""
-    timed = {id: _timed(board, id) for id in board.collections}
-    chosen = {id: records for id, records in timed.items() if len(records) > 1}
+    chosen = {id: records for id in board.collections if len(records := timed(board, id)) > 1}
     if not chosen:
         return ""
     blocks = ["# Choosing a retriever", GENERATED, _ABOUT, _within(board, chosen)]
@@ -39,23 +38,24 @@ def choosing_page(board: Board) -> str:
     return document(*blocks)
 
 
-def _timed(board: Board, collection: str) -> list[Record]:
+def timed(board: Board, collection: str) -> list[Record]:
     """What was timed from the query's text on, all of it; the best first."""
     found = [
         record for spec in board.specs
         if (record := board.measured.get((spec, collection))) and record.efficiency
         and not (record.generation or from_candidates(record.protocol.retrieval))
     ]  # fmt: skip
-    return sorted(found, key=lambda record: (-record.means[_measure(collection)], _latency(record)))
+    return sorted(found, key=lambda record: (-record.means[_measure(collection)], latency(record)))
 
 
 def _measure(collection: str) -> str:
     return conventions_of(collection).measures[0]
 
 
-def _latency(record: Record) -> float:
-    latency: float = record.efficiency["search"]["p50_ms"]
-    return latency
+def latency(record: Record) -> float:
+    """The median of one query in milliseconds."""
+    median: float = record.efficiency["search"]["p50_ms"]
+    return median
 
 
 def _within(board: Board, chosen: dict[str, list[Record]]) -> str:
@@ -63,28 +63,28 @@ def _within(board: Board, chosen: dict[str, list[Record]]) -> str:
     for id, records in chosen.items():
         previous = ""
         for budget in BUDGETS:
-            affordable = [record for record in records if _latency(record) <= budget]
+            affordable = [record for record in records if latency(record) <= budget]
             if not affordable or affordable[0].spec == previous:
                 continue
             best = affordable[0]
             previous = best.spec
             standing = ties.standing(affordable, _measure(id), board.p_value)
             others = [one for one in affordable if standing.get(one.spec) == ties.TIED]
+            named = [cells.record_link(board, code(best.spec), best, "../")]
+            named += [code(one.spec) for one in sorted(others, key=latency)]
             rows.append([
-                escape(id), f"{budget:g} ms", cells.record_link(board, code(best.spec), best, "../"),
-                f"{best.means[_measure(id)]:.4f} {escape(_measure(id))}", f"{_latency(best):.2f}",
-                ", ".join(f"≈ {code(one.spec)}" for one in sorted(others, key=_latency)),
+                escape(id), f"{budget:g} ms", " ≈ ".join(named),
+                f"{best.means[_measure(id)]:.4f} {escape(_measure(id))}", f"{latency(best):.2f}",
             ])  # fmt: skip
-    return table(
-        ["collection", "within", "best", "quality", "p50 ms", "not separable"], rows, text=(0, 1, 2, 5)
-    )
+    head = ["collection", "within", "best, and what is not separable from it", "quality", "p50 ms"]
+    return table(head, rows, text=(0, 1, 2))
 
 
 def _costs(board: Board, collection: str, records: Sequence[Record]) -> str:
     measure = _measure(collection)
     standing = ties.standing(records, measure, board.p_value)
     kinds: tuple[Callable[[Record], float], ...] = (
-        _latency, lambda one: one.efficiency["build"]["index_bytes"], lambda one: one.efficiency["search"]["peak_bytes"],
+        latency, lambda one: one.efficiency["build"]["index_bytes"], lambda one: one.efficiency["search"]["peak_bytes"],
     )  # fmt: skip
     fronts = [_front(records, measure, cost) for cost in kinds]
     rows = [
@@ -104,7 +104,7 @@ def _costs(board: Board, collection: str, records: Sequence[Record]) -> str:
 
 def _shown(record: Record) -> list[str]:
     sizes = (record.efficiency["build"]["index_bytes"], record.efficiency["search"]["peak_bytes"])
-    return [f"{_latency(record):.2f}", *map(cells.mebibytes, sizes)]
+    return [f"{latency(record):.2f}", *map(cells.mebibytes, sizes)]
 
 
 def _front(records: Sequence[Record], measure: str, cost: Callable[[Record], float]) -> set[str]:

@@ -16,9 +16,9 @@ _ABOUT = (
     "A verdict is a paired randomisation test over queries, averaged over collections; for correlations, which are one number "
     "a collection, the test of Meng, Rosenthal and Rubin; of a curve of training its ten stretches stand in the queries' place. It is at 5 % over all tested claims of the paper together (Holm). "
     "*Detectable* is the smallest difference that four of five such tests would find, before Holm. Scores of several seeds are "
-    "averaged first; with one seed the test does not know what another would give. No seed: nothing was trained."
+    "averaged first; with one seed the test does not know what another would give. A difference is that of the side that the "
+    "paper has ahead, less the other's."
 )
-_HEAD = ["better - worse", "measure", "difference", "95 % interval", "p", "detectable", "seeds"]
 
 
 def claim_counts(board: Board) -> str:
@@ -58,25 +58,32 @@ def _tested(board: Board, verdict: Verdict, up: str) -> list[str]:
         if claim.caveat
         else f"Here: {', '.join(rungs)}."
     )
-    rows = [_row(board, one, up) for one in verdict.outcomes]
-    return [f"### {claim.id}", said, _printed(claim.published), here, table(_HEAD, rows, text=(0, 1))]
+    outcomes = "\n".join(line for one in verdict.outcomes for line in _lines(board, one, up))
+    return [f"### {claim.id}", said, _printed(claim.published), here, outcomes]
 
 
-def _row(board: Board, outcome: Outcome, up: str) -> list[str]:
+def _lines(board: Board, outcome: Outcome, up: str) -> list[str]:
+    """A comparison's test, and below it what was compared on what."""
     test, comparison = outcome.test, outcome.comparison
     low, high = test.interval
     parts = iter(outcome.parts)
-    sides = "; ".join(
-        f"{code(pair.better)} - {code(pair.worse)} on "
+    told = [f"{_measure(comparison)} {test.difference:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"]
+    told += [] if comparison.below is None else [f"to be below {comparison.below:g}"]
+    told += [f"p {_p_value(test.p_value)}"]
+    told += [] if math.isinf(test.detectable) else [f"detectable {test.detectable:.4f}"]
+    told += [_seeds(outcome.seeds)]
+    compared = [
+        f"  - {code(pair.better)} - {code(pair.worse)} on "
         + ", ".join(_on(board, pair.better, pair.worse, id, next(parts), up) for id in pair.collections)
         for pair in comparison.pairs
-    )
-    bound = "" if comparison.below is None else f", to be below {comparison.below:g}"
-    detectable = "" if math.isinf(test.detectable) else f"{test.detectable:.4f}"
-    return [
-        sides + bound, _measure(comparison), f"{test.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", _p_value(test.p_value).removeprefix("= "),
-        detectable, str(outcome.seeds or "none"),
-    ]  # fmt: skip
+    ]
+    return [f"- {', '.join(told)}:", *compared]
+
+
+def _seeds(count: int) -> str:
+    if not count:
+        return "nothing trained here"
+    return f"{count} seed{'s' if count > 1 else ''}"
 
 
 def _measure(comparison: Comparison) -> str:

@@ -12,7 +12,7 @@ from benchmarks.records.record import Record
 from benchmarks.registry import trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board, odd, shared
-from benchmarks.rendering.markdown import GENERATED, code, document, escape, split_tables, table
+from benchmarks.rendering.markdown import GENERATED, code, document, escape, split_tables
 from benchmarks.rendering.plots import Line, curves
 from benchmarks.spec import Leaf, parse
 from benchmarks.suites import Suite, suites
@@ -125,13 +125,13 @@ def _cell(board: Board, one: Suite, spec: str, collection: str, measure: str) ->
 
 
 def _spent(board: Board, one: Suite) -> str:
-    rows = []
+    rows: list[tuple[str, list[str]]] = []
     for leaf in dict.fromkeys(leaf for spec in one.variants for leaf in trained_leaves(parse(spec))):
         if trainings := _trainings(board, one, leaf):
             devices = dict.fromkeys(str(spent["device"]) for spent in trainings if "device" in spent)
             amounts = [_amount([spent[name] for spent in trainings if name in spent]) for name in _AMOUNTS]
-            rows.append([code(str(leaf)), *amounts, escape(", ".join(devices))])
-    return table(["variant", *_AMOUNTS, "device"], rows, text=(0, 5)) if rows else ""
+            rows.append((code(str(leaf)), [*amounts, escape(", ".join(devices))]))
+    return split_tables("variant", [*_AMOUNTS, "device"], rows) if rows else ""
 
 
 def _trainings(board: Board, one: Suite, leaf: Leaf) -> list[Mapping[str, Any]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from benchmarks.published.ledger import Fields, Ledger, Table, numbers
 from benchmarks.published.number import Key, PublishedNumber
 from benchmarks.published.verdicts import DRIFTED, NOT_RUN, UNVERIFIED
 from benchmarks.rendering.board import MARKS, Board
 from benchmarks.rendering.cells import record_link
-from benchmarks.rendering.markdown import MOST_COLUMNS, code, escape, table
+from benchmarks.rendering.markdown import Lines, code, cut, escape, table
 
 _LEGEND = (
     "As they are printed, fractions where a paper has percent. After a number: the verdict (`=` reproduced, `≠` drifted, "
@@ -46,8 +45,9 @@ def published_counts(board: Board) -> str:
 
 
 _DRIFTED = (
-    "Drifted. Why, no protocol says, or the verdict were another. Where the differences of all queries together come to a few "
-    "hundredths, one query's neighbours of nearly equal score may have changed places, as another machine's rounding would do:"
+    "These drifted: another number from the same protocol, so that no recorded setting explains it (one that differed would "
+    "make the verdict *other protocol*). Where the differences of all queries together come to a few hundredths, the likeliest "
+    "cause is one query whose neighbours of nearly equal score changed places, as another machine's rounding makes them:"
 )
 
 
@@ -75,27 +75,25 @@ def _section(board: Board, one: Table) -> Iterator[str]:
     places = ", ".join(dict.fromkeys(number.where for number in one.numbers))
     yield f"### {escape(': '.join(filter(None, [one.head.get('system'), places])))}"
     yield _caption(one)
-    for start, end in _pieces(len(one.columns)):
-        rows = [
-            [
-                _label(row.head),
-                *(_cell(board, number) for number in row.cells[start:end]),
-                _here(board, found, row.head.get("dataset", "")),
-            ]
-            for row in one.rows
-            if (found := [number for number in row.cells[start:end] if number])
-        ]
-        corner = "system" if "system" in one.rows[0].head else "dataset"
-        yield table([*_header(one.columns[start:end], corner), "here"], rows, text=(0, end - start + 1))
+    for header, rows in cut(len(one.columns), lambda part: _part(board, one, part)):
+        yield table(header, rows, text=(0, len(header) - 1))
     if notes := list(_notes(one)):
         yield "\n".join(notes)
 
 
-def _pieces(columns: int) -> Iterator[tuple[int, int]]:
-    """Where to cut a wide table: as few pieces as legible, as even as can be."""
-    pieces = -(-columns // (MOST_COLUMNS - 2))
-    bounds = [columns * piece // pieces for piece in range(pieces + 1)]
-    return pairwise(bounds)
+def _part(board: Board, one: Table, part: slice) -> Lines:
+    """Some of a table's columns, with the rows that have a number there."""
+    rows = [
+        [
+            _label(row.head),
+            *(_cell(board, number) for number in row.cells[part]),
+            _here(board, found, row.head.get("dataset", "")),
+        ]
+        for row in one.rows
+        if (found := [number for number in row.cells[part] if number])
+    ]
+    corner = "system" if "system" in one.rows[0].head else "dataset"
+    return [*_header(one.columns[part], corner), "here"], rows
 
 
 def _header(columns: Sequence[Fields], corner: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from urllib.parse import quote
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
@@ -12,7 +12,12 @@ _ESCAPED_PIPE = r"\\|"
 # A link, its text perhaps with code in it; but not an image: those stay where they are shown.
 _LINK = re.compile(r"(?<!!)\[((?:`[^`]*`|\\.|[^\[\]\\`])*)\]\(([^()\s]+)\)")
 _TABLE = re.compile(r"(?:^\|.*\|\n)+", re.MULTILINE)
+_WORD = re.compile(r"[^\s-]+-?|-")
+_MARKUP = re.compile(r"[`*\\]")
 MOST_COLUMNS = 7
+READING_WIDTH = 92
+"""Characters beside each other on a page of a code host, before a table must be scrolled."""
+_PADDING = 3
 GENERATED = "<!-- Generated from results/ by `nox -s report`; edits are overwritten. -->"
 
 
@@ -39,15 +44,42 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, text: Collect
     return "\n".join(lines)
 
 
+Lines = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""A table's head and its rows."""
+
+
+def legible(lines: Lines) -> bool:
+    """Whether a table has at most seven columns and can be as narrow as a page, its cells broken at spaces and hyphens."""
+    columns = list(zip(lines[0], *lines[1], strict=True))
+    return len(columns) <= MOST_COLUMNS and sum(map(_narrowest, columns)) <= READING_WIDTH
+
+
+def _narrowest(cells: Sequence[str]) -> int:
+    shown = (_MARKUP.sub("", _LINK.sub(r"\1", cell)) for cell in cells)
+    return _PADDING + max((len(word) for text in shown for word in _WORD.findall(text)), default=0)
+
+
+def cut(columns: int, piece: Callable[[slice], Lines]) -> list[Lines]:
+    """A table of any width as the fewest that are legible; `piece` gives that of some of the columns."""
+    pieces, start = [], 0
+    while start < columns:
+        # A single column is taken however wide it is.
+        end = next(
+            end for end in range(columns, start, -1) if end == start + 1 or legible(piece(slice(start, end)))
+        )
+        pieces.append(piece(slice(start, end)))
+        start = end
+    return pieces
+
+
 def split_tables(corner: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """A table of any width as several of at most seven columns, each with the row names."""
-    width = MOST_COLUMNS - 1
-    pieces = []
-    for start in range(0, len(columns), width):
-        part = slice(start, start + width)
-        filled = [(name, cells[part]) for name, cells in rows if any(cells[part])]
-        pieces.append(table([corner, *columns[part]], [[name, *cells] for name, cells in filled]))
-    return "\n\n".join(pieces)
+    """A table of any width as several that are legible, each with the names of the rows that it fills."""
+
+    def piece(part: slice) -> Lines:
+        filled = [[name, *cells[part]] for name, cells in rows if any(cells[part])]
+        return [corner, *columns[part]], filled
+
+    return "\n\n".join(table(*one) for one in cut(len(columns), piece))
 
 
 def document(*blocks: str) -> str:

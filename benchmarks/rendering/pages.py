@@ -6,13 +6,11 @@ from pathlib import PurePosixPath
 
 from benchmarks.collections.conventions import conventions_of, means
 from benchmarks.evaluation.reading import READ
-from benchmarks.protocol import from_candidates
-from benchmarks.records.record import Record
 from benchmarks.records.store import file_name
 from benchmarks.registry import Baseline, baselines, trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
-from benchmarks.rendering.choosing import choosing_page, pointer
+from benchmarks.rendering.choosing import choosing_page, latency, pointer, timed
 from benchmarks.rendering.claims import claim_counts, claims_of
 from benchmarks.rendering.experiments import experiment_page, experiment_plots, experiments
 from benchmarks.rendering.generations import generations
@@ -227,7 +225,7 @@ def _measures(board: Board, collection: str, specs: list[str]) -> list[str]:
 
 
 def _efficiency(board: Board, collection: str, specs: list[str]) -> str:
-    latency, cost = [], []
+    times, cost = [], []
     for spec in specs:
         record = board.measured.get((spec, collection))
         if record is None or not record.efficiency:
@@ -235,19 +233,17 @@ def _efficiency(board: Board, collection: str, specs: list[str]) -> str:
         search, build = record.efficiency["search"], record.efficiency["build"]
         name = cells.record_link(board, code(spec), record, "../../")
         stages = ", ".join(f"{stage} {value:.2f}" for stage, value in search["stages_ms"].items())
-        times = [f"{search[field]:.2f}" for field in ("p50_ms", "p95_ms", "p99_ms", "cold_ms")]
-        latency.append([name, *times, f"{search['batch_qps']:.0f}", stages])
+        spread = [f"{search[field]:.2f}" for field in ("p50_ms", "p95_ms", "p99_ms", "cold_ms")]
+        times.append((name, [*spread, f"{search['batch_qps']:.0f}", stages]))
         seconds = [f"{build['seconds'].get(stage, 0.0):.1f}" for stage in ("encode", "index")]
         sizes = [cells.mebibytes(size) for size in (build["index_bytes"], search["peak_bytes"])]
         cost.append([name, *seconds, *sizes])
-    if not latency:
+    if not times:
         return ""
     return "\n\n".join(
         [
-            table(
-                ["variant", "p50 ms", "p95 ms", "p99 ms", "cold ms", "queries/s", "mean ms by stage"],
-                latency,
-                text=(0, 6),
+            split_tables(
+                "variant", ["p50 ms", "p95 ms", "p99 ms", "cold ms", "queries/s", "mean ms by stage"], times
             ),
             table(["variant", "encode s", "index s", "index MiB", "peak MiB"], cost),
         ]
@@ -350,14 +346,6 @@ def _plot_path(collection: str) -> PurePosixPath:
 
 
 def _points(board: Board, collection: str) -> list[Point]:
-    found: list[Record] = [
-        record
-        for spec in board.specs
-        if (record := board.measured.get((spec, collection)))
-        and record.efficiency
-        # What re-ranks a given ranking was not timed from the query on.
-        and not from_candidates(record.protocol.retrieval)
-    ]
     measure = _main_measure(collection)
-    points = [Point(r.spec, r.efficiency["search"]["p50_ms"], r.means[measure]) for r in found]
+    points = [Point(one.spec, latency(one), one.means[measure]) for one in timed(board, collection)]
     return points if len(points) > 1 else []

@@ -155,6 +155,8 @@ def test_wide_tables_are_split_and_text_is_escaped() -> None:
     ]
     text = split_tables("name", [f"c{i}" for i in range(8)], [("row", [str(i) for i in range(8)])])
     assert text.count("| name |") == 2
+    long = [f"a_column_of_some_length_{number}" for number in range(5)]
+    assert split_tables("name", long, [("row", list("12345"))]).count("| name |") == 2
     assert escape("a|b *c* [d](e) <f>\n# g") == r"a\|b \*c\* \[d\](e) \<f\> \# g"
 
 
