@@ -17,6 +17,8 @@
 A comparison is one difference, averaged over all collections of all its pairs. A claim of several comparisons holds when
 all of them do. `not greater` claims that the difference is less than a `margin`.
 
+Where training started is named with the pair (`starts`), so that no verdict rests on a training that only did harm.
+
 What a paper shows in a figure of its training is compared on the curves of ours: `measure` is then the name of one, and
 `curve` says what of it, its "values" or their "logarithms" (to base 10).
 """
@@ -45,11 +47,20 @@ MARGIN = 0.01
 
 @dataclass(frozen=True)
 class Pair:
-    """Two specs, and the collections they are compared on."""
+    """Two specs, and the collections they are compared on.
+
+    `starts` is what training both started from, or the better's start and the worse's, in that order.
+    """
 
     better: str
     worse: str
     collections: tuple[str, ...]
+    starts: tuple[str, ...] = ()
+
+    def sides(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """Each spec with what it started from, or with an empty string."""
+        first, last = (self.starts[0], self.starts[-1]) if self.starts else ("", "")
+        return (self.better, first), (self.worse, last)
 
 
 @dataclass(frozen=True)
@@ -142,4 +153,7 @@ def _comparison(entry: Mapping[str, Any]) -> Comparison:
 def _pair(entry: Mapping[str, Any]) -> Pair:
     specs = {name: str(canonical_spec(parse(entry[name]))) for name in ("better", "worse")}
     collections: Sequence[str] = entry["collections"]
-    return Pair(**specs, collections=tuple(collections))
+    starts = tuple(str(canonical_spec(parse(text))) for text in entry.get("starts", ()))
+    if len(starts) > 2:
+        raise ValueError(f"{specs['better']}: training starts from one thing, or each side from its own")
+    return Pair(**specs, collections=tuple(collections), starts=starts)

@@ -38,7 +38,8 @@ Runs = Callable[[Record], Run]
 class Outcome:
     """What became of one comparison: the test, how many seeds it is over (0: nothing was trained), on which rungs.
 
-    `parts` are the differences on the collections of its pairs, in order.
+    `parts` are the differences on the collections of its pairs, in order. `spoilt` says which sides ended below what
+    their training started from: a difference to them says nothing of a method.
     """
 
     comparison: Comparison
@@ -46,6 +47,7 @@ class Outcome:
     seeds: int
     rungs: tuple[str, ...]
     parts: tuple[float, ...]
+    spoilt: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -92,7 +94,7 @@ def _p_value(outcomes: Sequence[Outcome]) -> float:
 
 
 def _word(outcomes: Sequence[Outcome], p_value: float) -> str:
-    if p_value >= LEVEL:
+    if p_value >= LEVEL or any(one.spoilt for one in outcomes):
         return INCONCLUSIVE
     return SUPPORTED if all(one.holds for one in outcomes) else CONTRADICTED
 
@@ -126,7 +128,22 @@ def _outcome(comparison: Comparison, records: Records, runs: Runs) -> Outcome:
         strata = [_parts(better, worse, comparison) for better, worse in cells]
         test = examined(strata, below)
         parts = tuple(float(stratum.mean()) for stratum in strata)
-    return Outcome(comparison, test, min(seeds, default=0), tuple(rungs), parts)
+    return Outcome(comparison, test, min(seeds, default=0), tuple(rungs), parts, _spoilt(comparison, records))
+
+
+def _spoilt(comparison: Comparison, records: Records) -> tuple[str, ...]:
+    """The sides that training left worse than it found them, where their start was measured too."""
+    found = []
+    for pair in comparison.pairs:
+        for collection in pair.collections:
+            for spec, start in pair.sides() if not comparison.curve else ():
+                sides = [_of(one, collection, comparison, records) for one in (spec, start)]
+                after, before = (_mean(side, comparison.measure) if side else None for side in sides)
+                if after is not None and before is not None and after < before:
+                    found.append(
+                        f"{spec} on {collection} has {after:.4f}, and started from {start} with {before:.4f}"
+                    )
+    return tuple(dict.fromkeys(found))
 
 
 def _correlations(

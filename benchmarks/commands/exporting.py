@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.commands import options
-from benchmarks.errors import RecordError
+from benchmarks.errors import RecordError, UsageError
 from benchmarks.records.record import Record
 from benchmarks.records.store import Store
+from benchmarks.retrieval.resolve import canonical_spec
 from benchmarks.spec import parse
 from benchmarks.suites import suite
 
@@ -45,6 +46,7 @@ def run(args: Namespace) -> int:
     from benchmarks.exports import huggingface, mteb, runs, tables
 
     store = Store(args.results)
+    _check_output(args)
     records = _chosen(store, args)
     if args.form == "mteb":
         files, left = mteb.write_mteb(_first_seeds(records), args.output)
@@ -66,8 +68,15 @@ def run(args: Namespace) -> int:
     return 0
 
 
+def _check_output(args: Namespace) -> None:
+    """Raise `UsageError` where a file is named for what writes a folder, or the other way round."""
+    file_wanted = args.form in ("latex", "csv")
+    if args.output.is_dir() if file_wanted else args.output.is_file():
+        raise UsageError(f"{args.output}: {args.form} writes {'a file' if file_wanted else 'into a folder'}")
+
+
 def _chosen(store: Store, args: Namespace) -> list[Record]:
-    specs = {str(parse(text)) for text in args.variant}
+    specs = {str(canonical_spec(parse(text))) for text in args.variant}
     cells = set(suite(args.suite).cells()) if args.suite else None
     found = [
         record for record in store.records()

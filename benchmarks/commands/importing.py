@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.collections.collection import Collection
 from benchmarks.commands import options
 from benchmarks.errors import MalformedInput, MissingData, RecordError, UsageError
+from benchmarks.interfaces import Ranking
 
 HELP = "score a TREC run made elsewhere, and keep it as a record"
 
@@ -60,20 +63,32 @@ def run(args: Namespace) -> int:
     answered = len(queries & found.keys())
     if not answered:
         raise MalformedInput(f"{args.run} has none of the queries of {args.collection}")
+    _check_documents(args, found, collection)
     record = keep(spec, ImportedRun(found, content, said), collection, bench)
     for measure, value in record.means.items():
         print(f"{measure} {value:.4f}")
     strangers = len(found.keys() - queries)
-    print(
-        f"{answered} of {len(queries)} queries answered; {strangers} of the run's are not of {args.collection}"
+    besides = (
+        f"; {strangers} queries of the run are not of {args.collection}, and left out" if strangers else ""
     )
+    print(f"{answered} of {len(queries)} queries answered{besides}")
     write_reports(bench.store, options.report_folder(args))
     return 0
 
 
+def _check_documents(args: Namespace, found: Mapping[str, Ranking], collection: Collection) -> None:
+    """Say how many documents of a run the collection has not; raise `MalformedInput` where it has none."""
+    named = {id for ranking in found.values() for id in ranking.ids}
+    strange = len(named - {document.id for document in collection.documents()}) if named else 0
+    if strange == len(named):
+        raise MalformedInput(f"{args.run} has none of the documents of {args.collection}")
+    if strange:
+        print(f"{strange} of the {len(named)} documents in the run are not in {args.collection}")
+
+
 def _content(path: Path) -> bytes:
-    if not path.exists():
-        raise MissingData(f"{path} is not there")
+    if not path.is_file():
+        raise MissingData(f"{path} is not a file that can be read")
     content = path.read_bytes()
     return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
 

@@ -17,7 +17,7 @@ _ABOUT = (
     "Of all retrievers that were measured and timed, on each collection: the best within a budget of time, by the median "
     "latency of one query, text in and ids out, on the machine named below. After ≈ the others within the budget that are not "
     "separable from it (paired randomisation over queries at 5 %, Holm), the fastest first. What asks a language model is left "
-    "out: a request takes longer than any of these budgets, and the page of suite llm has both times."
+    "out: a request takes longer than any of these budgets, and the page of suite llm says what was timed."
 )
 _FRONTS = (
     "All of them. A ● marks what no other beats on both, the measure and this cost: the front of latency, of the index on disk, of "
@@ -69,7 +69,7 @@ def _within(board: Board, chosen: dict[str, list[Record]]) -> str:
             best = affordable[0]
             previous = best.spec
             standing = ties.standing(affordable, _measure(id), board.p_value)
-            others = [one for one in affordable if standing.get(one.spec) == ties.TIED]
+            others = [one for one in affordable[1:] if one.spec in standing]
             named = [cells.record_link(board, code(best.spec), best, "../")]
             named += [code(one.spec) for one in sorted(others, key=latency)]
             rows.append([

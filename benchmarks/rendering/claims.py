@@ -17,7 +17,7 @@ _ABOUT = (
     "a collection, the test of Meng, Rosenthal and Rubin; of a curve of training its ten stretches stand in the queries' place. It is at 5 % over all tested claims of the paper together (Holm). "
     "*Detectable* is the smallest difference that four of five such tests would find, before Holm. Scores of several seeds are "
     "averaged first; with one seed the test does not know what another would give. A difference is that of the side that the "
-    "paper has ahead, less the other's."
+    "paper has ahead, less the other's. A comparison with what ended below its own start is not fair, and inconclusive."
 )
 
 
@@ -35,7 +35,14 @@ def claim_counts(board: Board) -> str:
         )
     total = Counter(one.word for found in board.claims.values() for one in found)
     rows.append(["all", str(total.total()), *(str(total[word]) for word in WORDS)])
-    return table(["claims of", "claims", *WORDS], rows)
+    seeds = [
+        min(outcome.seeds for outcome in one.outcomes)
+        for found in board.claims.values()
+        for one in found
+        if one.outcomes
+    ]
+    note = f"Of the {len(seeds)} tested claims {seeds.count(1)} rest on one seed of training, {seeds.count(0)} on no training here."
+    return f"{table(['claims of', 'claims', *WORDS], rows)}\n\n{note}"
 
 
 def claims_of(board: Board, key: str, up: str) -> list[str]:
@@ -77,7 +84,8 @@ def _lines(board: Board, outcome: Outcome, up: str) -> list[str]:
         + ", ".join(_on(board, pair.better, pair.worse, id, next(parts), up) for id in pair.collections)
         for pair in comparison.pairs
     ]
-    return [f"- {', '.join(told)}:", *compared]
+    spoilt = [f"  - no fair comparison: {escape(one)}" for one in outcome.spoilt]
+    return [f"- {', '.join(told)}:", *compared, *spoilt]
 
 
 def _seeds(count: int) -> str:

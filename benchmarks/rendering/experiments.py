@@ -44,7 +44,7 @@ def experiment_page(board: Board, one: Suite) -> str:
     """An experiment: effectiveness over seeds, what was spent, how much of the grid there is."""
     seeds = ", ".join(map(str, one.seeds))
     blocks = [f"# Experiment {one.name}", GENERATED, escape(one.question)]
-    blocks += [f"Seed{'s' if len(one.seeds) > 1 else ''} {seeds}. {_LEGEND}", "## Effectiveness"]
+    blocks += [f"Planned for seed{'s' if len(one.seeds) > 1 else ''} {seeds}. {_LEGEND}", "## Effectiveness"]
     for measure in _measures(board, one):
         if matrix := _matrix(board, one, measure):
             blocks += [f"### {measure}", matrix]

@@ -47,7 +47,8 @@ def published_counts(board: Board) -> str:
 _DRIFTED = (
     "These drifted: another number from the same protocol, so that no recorded setting explains it (one that differed would "
     "make the verdict *other protocol*). Where the differences of all queries together come to a few hundredths, the likeliest "
-    "cause is one query whose neighbours of nearly equal score changed places, as another machine's rounding makes them:"
+    "cause is one query whose neighbours of nearly equal score changed places, as another machine's rounding makes them. A correlation is "
+    "one number of all pairs, and does not say which of them moved it:"
 )
 
 

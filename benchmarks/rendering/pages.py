@@ -58,11 +58,11 @@ def front_page(board: Board, *, choices: bool) -> str:
     return document(
         "# Reports",
         GENERATED,
-        f"{len(board.measured)} cells: {len(board.specs)} variants, {len(board.collections)} collections.",
+        _counted(board),
         published_counts(board),
         drifts(board),
         claim_counts(board),
-        cells.machines(board.measured.values()),
+        cells.machines(record for found in board.seeds.values() for record in found.values()),
         pointer() if choices else "",
         "## Effectiveness",
         f"{cells.LEGEND} {TIES} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
@@ -81,6 +81,16 @@ def front_page(board: Board, *, choices: bool) -> str:
             + [f"- Ledger {link(n, f'baselines/{n}.md')}: {_CITED}" for n in _other_ledgers(board)]
         ),
     )
+
+
+def _counted(board: Board) -> str:
+    """How much was measured: of what is compared with papers, and of what is trained here."""
+    apart = [cell for cell in board.seeds if cell not in board.measured]
+    words = f"{len(board.measured)} cells: {len(board.specs)} variants, {len(board.collections)} collections."
+    if not apart:
+        return words
+    trained = len({spec for spec, _ in apart})
+    return f"{words} Trained here, and on the pages of experiments: {len(apart)} cells of {trained} variants."
 
 
 def suite_page(board: Board, suite: Suite) -> str:

@@ -26,6 +26,7 @@ these they this to was will with
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 _LONGEST = 255
+_PROBE = "The U.S. Army's 3.5-mile relational flying babies' skies: naïve re-runs of BERT_base, Ελληνικά, 日本語, and generalisations happily hoping."
 
 # Word_Break classes; `_X` is what WB4 attaches to the character before it.
 _X = r"[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]*"
@@ -68,6 +69,11 @@ def english(text: str) -> list[str]:
 def analyser(language: str) -> tuple[str, Analyser]:
     """The analysis of a language, with the name the protocol gives it."""
     return ("lucene english", english) if language == "en" else ("unicode words", unicode)
+
+
+def behaviour(analyse: Analyser) -> list[str]:
+    """What an analyser makes of a line that shows what it does: what is stored by one is of no use to another."""
+    return analyse(_PROBE)
 
 
 @functools.cache

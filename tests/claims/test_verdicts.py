@@ -98,6 +98,28 @@ def test_the_words(made: Made) -> None:
     }  # fmt: skip
 
 
+def test_what_training_spoilt_proves_nothing(made: Made) -> None:
+    """A side below its own start makes a clear difference inconclusive, and is named; one above it does not."""
+    fill(made, start=0.1, fine=0.3, spoilt=0.0)
+
+    def against(worse: str, *starts: str) -> Comparison:
+        return Comparison("nDCG@10", (Pair("fine", worse, WORLDS, starts),))
+
+    fair, foul, own = verdicts(
+        [
+            claim("fair", against("start", "start")),
+            claim("foul", against("spoilt", "start")),
+            claim("own", against("spoilt", "start", "unmeasured")),
+        ],
+        made,
+        no_run,
+    )
+    assert (fair.word, foul.word, own.word) == ("supported", "inconclusive", "supported")
+    assert foul.p_value < 0.05
+    assert len(foul.outcomes[0].spoilt) == len(WORLDS)
+    assert all("spoilt" in said and "start" in said for said in foul.outcomes[0].spoilt)
+
+
 def test_no_better_is_a_claim_with_a_margin(made: Made) -> None:
     """Supported where the difference is surely below it, contradicted where it is surely above."""
     fill(made, a=0.1, b=0.0, c=0.001)

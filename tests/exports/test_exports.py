@@ -92,7 +92,7 @@ def test_a_run_comes_back(
     assert said["source"] == "a friend"
     assert said["ir_metadata"]["tag"] == "bm25:flat"
     assert not verify_records(Store(other)).problems
-    assert "; 0 of the run's are not of" in capsys.readouterr().out
+    assert "queries answered\n" in capsys.readouterr().out
 
 
 def test_what_a_run_lacks_scores_nothing(bench: Bench, record: Record, tmp_path: Path) -> None:
@@ -117,7 +117,11 @@ def test_what_a_run_lacks_scores_nothing(bench: Bench, record: Record, tmp_path:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("not a run", "is not a line of a TREC run"), ("q9999 Q0 d 1 1.0 x\n", "has none of the queries")],
+    [
+        ("not a run", "is not a line of a TREC run"),
+        ("q9999 Q0 d 1 1.0 x\n", "has none of the queries"),
+        ("q107 Q0 nowhere 1 1.0 x\n", "has none of the documents"),
+    ],
 )
 def test_a_wrong_run_is_one_line(
     content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -159,6 +163,10 @@ def test_nothing_to_export_is_an_error(bench: Bench, record: Record, tmp_path: P
     results = ["--results", str(bench.store.root)]
     assert main(["export", "csv", str(tmp_path / "x"), "--variant", "lsa:svd256", *results]) == 1
     assert export(bench, "mteb", tmp_path / "mteb") == 1
+    for wrong in (["latex", str(tmp_path / "x"), "--measure", "nDCG@7"], ["csv", str(tmp_path)]):
+        assert main(["export", *wrong, *results]) == 1 if wrong[0] == "latex" else 2
+    assert not (tmp_path / "x").exists()
+    assert main(["export", "csv", str(tmp_path / "x"), "--variant", "bm25", *results]) == 0
 
 
 @pytest.mark.parametrize(

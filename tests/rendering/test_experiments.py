@@ -59,7 +59,7 @@ def test_a_cell_is_a_mean_over_seeds_with_its_deviation(board: Board) -> None:
     page = experiment_page(board, suite("letters"))
     assert page.startswith("# Experiment letters\n")
     assert "Does a longer name make a better weighting of letters?" in page
-    assert "Seeds 0, 1, 2." in page
+    assert "Planned for seeds 0, 1, 2." in page
     rows = re.findall(r"^\| `(\S+)` +\| +(\S.*\S) +\|$", page, flags=re.M)
     assert rows[:3] == [
         ("bm25:flat", "[0.5000][1]"), (PLAIN, "[0.3000][2] ± 0.1000"), (LONGER, "[0.2000][3] ± 0.1414 (n=2)"),
@@ -95,7 +95,7 @@ def test_how_much_of_the_grid_there_is(board: Board) -> None:
 def test_without_measures_named_all_are_shown(bm25: Record) -> None:
     """The second experiment names none; one seed has no deviation."""
     page = experiment_page(Board([bm25, trained(bm25, 0.2, 0)]), suite("lost"))
-    assert "Seed 0." in page
+    assert "Planned for seed 0." in page
     assert "### R@100" in page
     assert "±" not in page.partition("## Effectiveness")[2]
     assert "n=" not in page

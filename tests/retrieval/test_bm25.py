@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.collections import open_collection
 from benchmarks.evaluation.measures import evaluate, mean
 from benchmarks.interfaces import Document, Query
+from benchmarks.retrieval import analysis
 from benchmarks.retrieval.analysis import unicode
 from benchmarks.retrieval.bm25 import BM25Retriever, kept_by_norm
 from benchmarks.storage.cache import Cache
@@ -165,3 +166,13 @@ def test_anserinis_numbers_to_the_printed_digit(
     scores = evaluate(run, opened.judgments(), ["nDCG@10", "R@100"])
     assert mean(scores["nDCG@10"]) == pytest.approx(ndcg, abs=5.1e-5)
     assert mean(scores["R@100"]) == pytest.approx(recall, abs=5.1e-5)
+
+
+def test_another_analyser_never_meets_postings_that_it_did_not_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the old name, and with the old protocol, its folder is another; the same one finds its own again."""
+    before, same = BM25Retriever(0.9, 0.4), BM25Retriever(0.9, 0.4)
+    monkeypatch.setattr(analysis, "english", unicode)
+    after = BM25Retriever(0.9, 0.4)
+    assert before.index_protocol == same.index_protocol
+    assert before.protocol == after.protocol
+    assert before.index_protocol != after.index_protocol
