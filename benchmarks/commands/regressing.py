@@ -56,7 +56,10 @@ def run(args: Namespace) -> int:
         if (not variants or spec in variants) and (not args.collection or id in args.collection)
     ]  # fmt: skip
     if not cells:
-        raise UsageError(f"no cell of suite {chosen.name} is meant by that, so nothing would be compared")
+        raise UsageError(
+            f"suite {chosen.name} has no cell of that variant and collection, so nothing would be compared; "
+            f"retriever-bench list shows what it has"
+        )
     if (args.folder / ".git").exists() or args.results.resolve().is_relative_to(args.folder.resolve()):
         raise UsageError(f"{args.folder} would be emptied; name a folder that holds nothing else")
     timings = None if args.no_speed else Store(args.timings or args.results)
