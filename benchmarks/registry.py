@@ -57,6 +57,8 @@ class Variant:
     with one that was killed, or finds it finished, and returns its folder; it raises `BenchError`s. Its
     name begins with a profile (`lab:enhanced`, `paper`), and its results stand on the lab rung. `build`
     raises `MissingWeights` for a seed that was not trained, and its protocol tells seeds apart.
+
+    One that `reads_judgments` shows what would be possible; it competes with no other.
     """
 
     build: Callable[[Setting], Buildable]
@@ -64,6 +66,7 @@ class Variant:
     missing: Callable[[], str] = _nothing_missing
     needs: str = ""
     train: Callable[[Setting, Progress], Path] | None = None
+    reads_judgments: bool = False
 
     @property
     def trained_here(self) -> bool:

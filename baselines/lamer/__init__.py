@@ -120,8 +120,11 @@ def _variants() -> dict[str, Variant]:
     # What a file has recorded answers no prompt with candidates. Of a generator that gives fewer answers than five, all
     # designs take what there is, but for those that are about their number.
     return {
-        ":".join(filter(None, (name, suffix))): generated_variant(
-            generator, design.retriever, partial(_build, generator, design), design.summary(generator)
+        ":".join(filter(None, (name, suffix))): replace(
+            generated_variant(
+                generator, design.retriever, partial(_build, generator, design), design.summary(generator)
+            ),
+            reads_judgments=design.shown in ("gold", "hard"),
         )
         for name, generator in generators().items()
         for suffix, design in DESIGNS.items()

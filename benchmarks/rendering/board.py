@@ -100,6 +100,16 @@ class Board:
         """The rung of a collection."""
         return conventions_of(collection).rung
 
+    def reads_judgments(self, spec: str) -> bool:
+        """Whether a part of a spec saw what is relevant: its numbers are a ceiling. What is registered no more did not."""
+        known = baselines()
+        parts = (
+            known[leaf.baseline].variants.get(leaf.variant or "")
+            for leaf in parse(spec).leaves
+            if leaf.baseline in known
+        )
+        return any(part is not None and part.reads_judgments for part in parts)
+
     def number(self, spec: str, collection: str, measure: str) -> PublishedNumber | None:
         """The published number of a cell: of several, the first of its own paper's."""
         return next(iter(self.published.get((spec, collection, measure), ())), None)

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from benchmarks.claims.claim import LOGARITHMS, Comparison, Printed
-from benchmarks.claims.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, Outcome, Verdict
+from benchmarks.claims.verdicts import CONTRADICTED, INCONCLUSIVE, LEVEL, NOT_RUN, SUPPORTED, Outcome, Verdict
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
 from benchmarks.rendering.markdown import code, escape, link, table
@@ -65,11 +65,22 @@ def _tested(board: Board, verdict: Verdict, up: str) -> list[str]:
         if claim.caveat
         else f"Here: {', '.join(rungs)}."
     )
-    outcomes = "\n".join(line for one in verdict.outcomes for line in _lines(board, one, up))
+    outcomes = "\n".join(
+        line
+        for one in verdict.outcomes
+        for line in _lines(board, one, up, _standing(one) if len(verdict.outcomes) > 1 else "")
+    )
     return [f"### {claim.id}", said, _printed(claim.published), here, outcomes]
 
 
-def _lines(board: Board, outcome: Outcome, up: str) -> list[str]:
+def _standing(outcome: Outcome) -> str:
+    """What one of several comparisons says by itself, before Holm."""
+    if outcome.spoilt or outcome.test.p_value >= LEVEL:
+        return "open: "
+    return "holds: " if outcome.holds else "does not hold: "
+
+
+def _lines(board: Board, outcome: Outcome, up: str, standing: str) -> list[str]:
     """A comparison's test, and below it what was compared on what."""
     test, comparison = outcome.test, outcome.comparison
     low, high = test.interval
@@ -85,7 +96,7 @@ def _lines(board: Board, outcome: Outcome, up: str) -> list[str]:
         for pair in comparison.pairs
     ]
     spoilt = [f"  - no fair comparison: {escape(one)}" for one in outcome.spoilt]
-    return [f"- {', '.join(told)}:", *compared, *spoilt]
+    return [f"- {standing}{', '.join(told)}:", *compared, *spoilt]
 
 
 def _seeds(count: int) -> str:

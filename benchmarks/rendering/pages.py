@@ -202,7 +202,7 @@ def _matrix(board: Board, measure: str, collections: list[str], specs: list[str]
     standing = {id: _standing(board, measure, id, specs) for id in collections}
     rows = [
         (
-            code(spec),
+            code(spec) + " †" * board.reads_judgments(spec),
             [
                 cells.measured(board, spec, id, measure, f"{up}../", standing[id].get(spec, ""))
                 for id in collections
@@ -218,7 +218,11 @@ def _standing(board: Board, measure: str, collection: str, specs: list[str]) -> 
     """Who is best in a column, and who is tied with it: of a collection's main measure."""
     if measure != _main_measure(collection) or collection in means():
         return {}
-    column = [record for spec in specs if (record := board.records.get((spec, collection)))]
+    column = [
+        record
+        for spec in specs
+        if (record := board.records.get((spec, collection))) and not board.reads_judgments(spec)
+    ]
     return standing_of(column, measure, board.p_value)
 
 

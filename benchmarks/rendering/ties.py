@@ -13,7 +13,7 @@ PValue = Callable[[Record, Record, str], float]
 """Of two records and a measure: `Board.p_value`."""
 LEGEND = (
     "Of a collection's main measure the best is bold, and ≈ marks what is not separable from it (paired randomisation over "
-    "queries at 5 %, Holm over the column)."
+    "queries at 5 %, Holm over the column). A variant with † reads the judgments, and competes with none."
 )
 
 

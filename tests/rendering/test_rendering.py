@@ -17,6 +17,7 @@ from benchmarks.records.record import Record
 from benchmarks.records.store import Store
 from benchmarks.rendering.board import Board
 from benchmarks.rendering.markdown import GENERATED, MOST_COLUMNS, document, escape, link, split_tables, table
+from benchmarks.rendering.pages import front_page
 from benchmarks.rendering.plots import Point, effectiveness_against_latency, pareto_front
 from benchmarks.rendering.reports import write_reports
 from benchmarks.runner import Bench, run_cell
@@ -219,3 +220,14 @@ def test_links_lead_to_the_records_wherever_they_lie(tmp_path: Path, bench: Benc
                 assert (place.parent / target).exists(), (page, target)
                 found += 1
     assert found > 1
+
+
+def test_what_reads_the_judgments_is_marked_and_competes_with_none(record: Record) -> None:
+    """Its number is shown; the best is the best of the others."""
+    better = replace(record, spec="bm25:multifield", scores={"nDCG@10": {"a": 0.5, "b": 0.8}})
+    ceiling = replace(record, spec="lamer:claude:gold", scores={"nDCG@10": {"a": 0.9, "b": 1.0}})
+    page = front_page(Board([record, better, ceiling]), choices=False)
+    (row,) = [line for line in page.splitlines() if line.startswith("| `lamer:claude:gold` †")]
+    assert "0.9500" in row
+    assert "**" not in row
+    assert "**[0.6500]" in page
