@@ -12,6 +12,7 @@ from benchmarks.records.record import Record
 from benchmarks.registry import trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board, odd, shared
+from benchmarks.rendering.efficiency import EFFICIENCY, efficiency_tables
 from benchmarks.rendering.markdown import GENERATED, code, document, escape, split_tables
 from benchmarks.rendering.plots import Line, curves
 from benchmarks.spec import Leaf, parse
@@ -48,7 +49,7 @@ def experiment_page(board: Board, one: Suite) -> str:
     for measure in _measures(board, one):
         if matrix := _matrix(board, one, measure):
             blocks += [f"### {measure}", matrix]
-    blocks += [_footnotes(board, one)]
+    blocks += [_footnotes(board, one), *_efficiency(board, one)]
     if spent := _spent(board, one):
         blocks += ["## What was spent", _SPENT, spent]
     if drawn := [f"![{name}]({path})" for name, path, _ in _curves(board, one)]:
@@ -122,6 +123,17 @@ def _cell(board: Board, one: Suite, spec: str, collection: str, measure: str) ->
         shown += f" ± {stdev(values):.4f}"
     expected = len(one.seeds) if trained_leaves(parse(spec)) else 1
     return shown if len(values) == expected else f"{shown} (n={len(values)})"
+
+
+def _efficiency(board: Board, one: Suite) -> list[str]:
+    """What searching takes, by collection: where something that is trained here was timed."""
+    blocks = []
+    for id in one.collections:
+        firsts = [record for spec in one.variants for record in _records(board, one, spec, id)[:1]]
+        timed = [record for record in firsts if record.efficiency]
+        if any(record.training for record in timed):
+            blocks += [f"### {escape(id)}", efficiency_tables(board, timed, _UP)]
+    return ["## Efficiency", EFFICIENCY, *blocks] if blocks else []
 
 
 def _spent(board: Board, one: Suite) -> str:

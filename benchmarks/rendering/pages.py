@@ -12,6 +12,7 @@ from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
 from benchmarks.rendering.choosing import choosing_page, latency, pointer, timed
 from benchmarks.rendering.claims import claim_counts, claims_of
+from benchmarks.rendering.efficiency import EFFICIENCY, efficiency_tables
 from benchmarks.rendering.experiments import experiment_page, experiment_plots, experiments
 from benchmarks.rendering.generations import generations
 from benchmarks.rendering.indexes import index_losses
@@ -111,10 +112,10 @@ def suite_page(board: Board, suite: Suite) -> str:
         blocks += [f"### {measure}", _matrix(board, measure, having, specs, "../")]
     about = [f"- {escape(id)}: {_about(board, id)}" for id in collections if _about(board, id)]
     blocks += [cells.footnotes(board, collections, specs), "## Collections", "\n".join(about)]
-    timed = [id for id in collections if _efficiency(board, id, specs)]
-    blocks += ["## Efficiency", _EFFICIENCY] if timed else []
-    for id in timed:
-        blocks += [f"### {escape(id)}", _efficiency(board, id, specs)]
+    costs = {id: found for id in collections if (found := _efficiency(board, id, specs))}
+    blocks += ["## Efficiency", EFFICIENCY] if costs else []
+    for id, tables in costs.items():
+        blocks += [f"### {escape(id)}", tables]
         if _points(board, id):
             alternative = (
                 f"{_main_measure(id)} against median latency on {escape(id)}; the numbers are in the tables"
@@ -180,15 +181,6 @@ def ledger_page(board: Board, name: str) -> str:
 
 
 _CITED = "published numbers of systems that are no baseline here"
-_EFFICIENCY = (
-    "Latency is text in, document ids out, for one query at a time, encoding included, in a process of its own with "
-    "pinned threads; *cold* is its first query, with the libraries and weights that it loads. Stages split the mean. "
-    "Queries a second are for at most 1,000 queries at once. Peak memory is the rise in that process while opening and "
-    "searching, libraries and weights included, memory-mapped files aside. Encoding and indexing are what the index "
-    "took when it was built; a composition's are the sum of its parts', and two indexes over the same vectors share "
-    "their encoding. Times are of the machine that the front page names: compare ratios. "
-    "A re-ranking of candidates that come with the collection is timed from there."
-)
 
 
 _COUNTED = {
@@ -239,29 +231,8 @@ def _measures(board: Board, collection: str, specs: list[str]) -> list[str]:
 
 
 def _efficiency(board: Board, collection: str, specs: list[str]) -> str:
-    times, cost = [], []
-    for spec in specs:
-        record = board.measured.get((spec, collection))
-        if record is None or not record.efficiency:
-            continue
-        search, build = record.efficiency["search"], record.efficiency["build"]
-        name = cells.record_link(board, code(spec), record, "../../")
-        stages = ", ".join(f"{stage} {value:.2f}" for stage, value in search["stages_ms"].items())
-        spread = [f"{search[field]:.2f}" for field in ("p50_ms", "p95_ms", "p99_ms", "cold_ms")]
-        times.append((name, [*spread, f"{search['batch_qps']:.0f}", stages]))
-        seconds = [f"{build['seconds'].get(stage, 0.0):.1f}" for stage in ("encode", "index")]
-        sizes = [cells.mebibytes(size) for size in (build["index_bytes"], search["peak_bytes"])]
-        cost.append([name, *seconds, *sizes])
-    if not times:
-        return ""
-    return "\n\n".join(
-        [
-            split_tables(
-                "variant", ["p50 ms", "p95 ms", "p99 ms", "cold ms", "queries/s", "mean ms by stage"], times
-            ),
-            table(["variant", "encode s", "index s", "index MiB", "peak MiB"], cost),
-        ]
-    )
+    found = [board.measured.get((spec, collection)) for spec in specs]
+    return efficiency_tables(board, [record for record in found if record is not None], "../../")
 
 
 def _variant_section(board: Board, spec: str) -> str:

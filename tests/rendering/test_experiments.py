@@ -54,6 +54,15 @@ def board(bm25: Record) -> Board:
     return Board([bm25, *(trained(bm25, value, seed, spec) for spec, seed, value in values)])
 
 
+def test_what_searching_takes_is_shown_where_something_trained_was_timed(bm25: Record, board: Board) -> None:
+    """Of the first seed, beside the reference: times, and the index in MiB and in bytes a document; else nothing."""
+    page = experiment_page(board, suite("letters"))
+    each = EFFICIENCY["build"]["index_bytes"] / bm25.counts["documents"]
+    assert "bytes/document" in page and page.count(f" {each:,.0f} |") == 3
+    untimed = [replace(trained(bm25, 0.2, 0), efficiency={})]
+    assert "## Efficiency" not in experiment_page(Board([bm25, *untimed]), suite("letters"))
+
+
 def test_a_cell_is_a_mean_over_seeds_with_its_deviation(board: Board) -> None:
     """Linked to the first seed there is, with n where it is not all; a reference is a number alone."""
     page = experiment_page(board, suite("letters"))
