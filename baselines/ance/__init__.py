@@ -56,6 +56,11 @@ def _firstp(checkpoint: Checkpoint, setting: Setting) -> AnceEncoder:
     return AnceEncoder(checkpoint, 512, setting, documents=True)
 
 
+def _maxp(checkpoint: Checkpoint, setting: Setting) -> MaxPEncoder:
+    """2,048 tokens of a document, cut at 512 (section 5)."""
+    return MaxPEncoder(_firstp(checkpoint, setting), 512, 4, documents=True)
+
+
 def _towers(materials: Materials) -> Towers:
     """The paper's tower with its head, or where a recipe says `shared`, those that the lab's start has."""
     if "shared" in materials.recipe.objective:
@@ -68,21 +73,26 @@ def _towers(materials: Materials) -> Towers:
 
 
 def _objective(materials: Materials) -> Objective:
+    from baselines.ance.maxp import BestPassage
     from baselines.ance.training import OneNegative
 
-    return OneNegative(_towers(materials), materials)
+    objective = BestPassage if "passages" in materials.recipe.objective else OneNegative
+    return objective(_towers(materials), materials)
 
 
-def _encoder(recipe: Recipe, checkpoint: Checkpoint, setting: Setting) -> Encoder:
-    options = recipe.objective
-    if "shared" not in options:
-        return AnceEncoder(checkpoint, recipe.document_tokens, setting, documents=options["documents"])
-    return DualEncoder(
-        *sides(checkpoint), setting, recipe.query_tokens, recipe.document_tokens, options["pooling"], options["normalised"],
-    )  # fmt: skip
+def _encoder(recipe: Recipe, checkpoint: Checkpoint, setting: Setting) -> Encoder | TokenEncoder:
+    options, tokens = recipe.objective, recipe.document_tokens
+    apart = options.get("documents", False)
+    single: AnceEncoder | DualEncoder
+    if "shared" in options:
+        how = (options["pooling"], options["normalised"])
+        single = DualEncoder(*sides(checkpoint), setting, recipe.query_tokens, tokens, *how)
+    else:
+        single = AnceEncoder(checkpoint, tokens, setting, documents=apart)
+    return MaxPEncoder(single, tokens, most, documents=apart) if (most := options.get("passages")) else single
 
 
-def encoder_of(recipe: Recipe) -> Callable[[Path], Encoder]:
+def encoder_of(recipe: Recipe) -> Callable[[Path], Encoder | TokenEncoder]:
     """What reads the checkpoints that a training by `recipe` writes, given their folder."""
     return lambda folder: _encoder(recipe, Checkpoint(""), Setting(checkpoint=folder))
 
@@ -112,7 +122,7 @@ baseline = Baseline(
         ),
         "msmarco-doc:firstp": _variant(_firstp, DOC_FIRSTP, "MS MARCO documents, their first 512 tokens"),
         "msmarco-doc:maxp": _variant(
-            MaxPEncoder, DOC_MAXP, "MS MARCO documents, the best of four passages of 512 tokens"
+            _maxp, DOC_MAXP, "MS MARCO documents, the best of four passages of 512 tokens"
         ),
         "multi": dual_variant(QUESTIONS, PASSAGES, "four question sets, from DPR's multiset checkpoint"),
         **_trained("paper"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from baselines.encoders.checkpoints import Checkpoint
+from baselines.encoders.dual import DualEncoder
 from baselines.encoders.tower import Tokens, Tower
 from baselines.encoders.transformer import tokenised
 from baselines.encoders.weights import Weights
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 QUERY_TOKENS = 64
-PASSAGE_TOKENS = 512
 DOCUMENT_TEMPLATE = "url </s> title </s> text"
-PASSAGES = 4
-"""A document's passages under MaxP (section 5): 2,048 tokens, cut at 512."""
 
 
 def model(weights: Weights) -> torch.nn.Module:
@@ -44,14 +42,15 @@ class AnceEncoder:
     def __init__(self, checkpoint: Checkpoint, tokens: int, setting: Setting, *, documents: bool) -> None:
         self._checkpoint, self._tokens, self._setting = checkpoint, tokens, setting
         self._documents = documents
-        self._tower = Tower(lambda: checkpoint.open(setting), model)
+        self.document_tower = Tower(lambda: checkpoint.open(setting), model)
 
     @property
     def protocol(self) -> Mapping[str, Any]:
         """Checkpoint and conventions."""
-        template = DOCUMENT_TEMPLATE if self._documents else "title text"
         return {
-            **_shared(self._checkpoint, self._setting), "template": template, "document_tokens": self._tokens,
+            "model": self._checkpoint.identity(self._setting), "case": "lower", "truncation": "end cut",
+            "pooling": "first token, linear, LayerNorm", "normalised": False, "dtype": "float32",
+            "query_tokens": QUERY_TOKENS, "template": _template(self._documents), "document_tokens": self._tokens,
         }  # fmt: skip
 
     @property
@@ -61,57 +60,53 @@ class AnceEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[len(texts), dimension]."""
-        return _encode_queries(self._tower, texts)
+        return self.document_tower.vectors(query_tokens(self.document_tower.tokenizer, texts, QUERY_TOKENS))
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]."""
-        apart = self._documents
-        return self._tower.vectors(
-            document_tokens(self._tower.tokenizer, documents, self._tokens, apart=apart)
-        )
+        tower, apart = self.document_tower, self._documents
+        return tower.vectors(document_tokens(tower.tokenizer, documents, self._tokens, apart=apart))
 
 
 class MaxPEncoder:
-    """One vector a query, up to four a document: a document's score is its best passage's.
+    """One vector a query, and one for each of the first `most` passages of a document, of so many `tokens` each.
 
-    That is late interaction with a query of one vector, and goes the same way.
+    A document's score is its best passage's: late interaction with a query of one vector, and it goes the same way.
+    Queries and passages are encoded as by `single`.
     """
 
     token_vectors = "float32"
 
-    def __init__(self, checkpoint: Checkpoint, setting: Setting) -> None:
-        self._checkpoint, self._setting = checkpoint, setting
-        self._tower = Tower(lambda: checkpoint.open(setting), model)
+    def __init__(self, single: AnceEncoder | DualEncoder, tokens: int, most: int, *, documents: bool) -> None:
+        self._single, self._tokens, self._most, self._documents = single, tokens, most, documents
 
     @property
     def protocol(self) -> Mapping[str, Any]:
-        """Checkpoint and conventions."""
+        """That of single vectors, and how documents are cut."""
         return {
-            **_shared(self._checkpoint, self._setting), "template": DOCUMENT_TEMPLATE,
-            "document_tokens": PASSAGE_TOKENS, "passages": PASSAGES, "aggregation": "best passage",
+            **self._single.protocol, "template": _template(self._documents), "document_tokens": self._tokens,
+            "passages": self._most, "aggregation": "best passage",
         }  # fmt: skip
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """What making the weights took, where they were made here."""
+        return self._single.training
 
     def encode_queries(self, texts: Sequence[str]) -> list[FloatArray]:
         """A list of float32[1, dimension]."""
-        return [vector[None] for vector in _encode_queries(self._tower, texts)]
+        return [vector[None] for vector in self._single.encode_queries(texts)]
 
     def encode_documents(self, documents: Sequence[Document]) -> list[FloatArray]:
-        """A list of float32[passages, dimension], one to four passages a document."""
-        cut = _passages(self._tower.tokenizer, documents)
-        vectors = self._tower.vectors([Tokens(ids) for passages in cut for ids in passages])
+        """A list of float32[passages, dimension], one to `most` passages a document."""
+        tower = self._single.document_tower
+        cut = passages_of(tower.tokenizer, documents, self._tokens, self._most, apart=self._documents)
+        vectors = tower.vectors([tokens for passages in cut for tokens in passages])
         return np.split(vectors, np.cumsum([len(passages) for passages in cut])[:-1]) if cut else []
 
 
-def _shared(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
-    return {
-        "model": checkpoint.identity(setting), "case": "lower", "truncation": "end cut",
-        "pooling": "first token, linear, LayerNorm", "normalised": False, "dtype": "float32",
-        "query_tokens": QUERY_TOKENS,
-    }  # fmt: skip
-
-
-def _encode_queries(tower: Tower, texts: Sequence[str]) -> FloatArray:
-    return tower.vectors(query_tokens(tower.tokenizer, texts, QUERY_TOKENS))
+def _template(documents: bool) -> str:
+    return DOCUMENT_TEMPLATE if documents else "title text"
 
 
 def query_tokens(tokenizer: Any, texts: Sequence[str], longest: int) -> list[Tokens]:
@@ -122,29 +117,34 @@ def query_tokens(tokenizer: Any, texts: Sequence[str], longest: int) -> list[Tok
 def document_tokens(
     tokenizer: Any, documents: Sequence[Document], longest: int, *, apart: bool
 ) -> list[Tokens]:
-    """Title and text joined by a space, or, `apart`, url, title and text with separators between; lower-cased, cut."""
-    if apart:
-        texts = [_with_separators(document, tokenizer) for document in documents]
-    else:
-        texts = [document.contents.lower() for document in documents]
-    return tokenised(tokenizer, texts, longest)
+    """The first `longest` tokens of each document's text, special ones included."""
+    return tokenised(tokenizer, _texts(tokenizer, documents, apart=apart), longest)
 
 
-def _with_separators(document: Document, tokenizer: Any) -> str:
-    parts = (document.url, document.title, document.text)
-    return f" {tokenizer.sep_token} ".join(part.lower() for part in parts if part)
+def passages_of(
+    tokenizer: Any, documents: Sequence[Document], longest: int, most: int, *, apart: bool
+) -> list[list[Tokens]]:
+    """Of each document's text the first `most` stretches, each of `longest` tokens with <s> and </s> around it.
 
-
-def _passages(tokenizer: Any, documents: Sequence[Document]) -> list[list[list[int]]]:
-    """Of each document the first four stretches of 510 tokens, each between <s> and </s>."""
+    At least one, which may be empty, and none that is behind the text's end.
+    """
     if not documents:
         return []
-    texts = [_with_separators(document, tokenizer) for document in documents]
-    inner = PASSAGE_TOKENS - 2
+    inner = longest - 2
     return [
         [
-            [tokenizer.cls_token_id, *ids[start : start + inner], tokenizer.sep_token_id]
-            for start in range(0, max(1, min(len(ids), PASSAGES * inner)), inner)
+            Tokens([tokenizer.cls_token_id, *ids[start : start + inner], tokenizer.sep_token_id])
+            for start in range(0, max(1, min(len(ids), most * inner)), inner)
         ]
-        for ids in tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        for ids in tokenizer(
+            _texts(tokenizer, documents, apart=apart), add_special_tokens=False, verbose=False
+        )["input_ids"]
     ]
+
+
+def _texts(tokenizer: Any, documents: Sequence[Document], *, apart: bool) -> list[str]:
+    """Title and text joined by a space, or, `apart`, url, title and text with separators between; lower-cased."""
+    if not apart:
+        return [document.contents.lower() for document in documents]
+    parts = [(document.url, document.title, document.text) for document in documents]
+    return [f" {tokenizer.sep_token} ".join(part.lower() for part in some if part) for some in parts]

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from baselines.training.pairs import TrainingPairs
 from benchmarks.collections.collection import Collection
-from benchmarks.interfaces import Encoder, Query
+from benchmarks.interfaces import Encoder, Query, Searcher, TokenEncoder
 from benchmarks.retrieval.dense import DenseRetriever
+from benchmarks.retrieval.late import LateInteraction
+from benchmarks.retrieval.latekeys import late_interaction
 from benchmarks.storage.manifest import Manifest
 
 Places = NDArray[np.int32]
@@ -72,7 +74,7 @@ class Refreshes:
     def refresh(
         self,
         step: int,
-        encoder: Callable[[Path], Encoder],
+        encoder: Callable[[Path], Encoder | TokenEncoder],
         data: TrainingPairs,
         collection: Collection,
         depth: int,
@@ -82,7 +84,7 @@ class Refreshes:
         What was left of earlier steps and never refreshed from is taken away.
         """
         folder = self._of(step)
-        retriever = DenseRetriever(encoder(folder / _CHECKPOINT))
+        retriever = _exact(encoder(folder / _CHECKPOINT))
         retriever.index(collection.documents(), folder / _INDEX)
         found = searched(retriever, data, depth)
         Manifest(folder).write_array(_NEGATIVES, found)
@@ -105,7 +107,13 @@ def queries_of(data: TrainingPairs) -> list[str]:
     return list(dict.fromkeys(query for query, _ in data.pairs))
 
 
-def searched(retriever: DenseRetriever, data: TrainingPairs, depth: int) -> Places:
+def _exact(encoder: Encoder | TokenEncoder) -> DenseRetriever | LateInteraction:
+    if isinstance(encoder, TokenEncoder):
+        return late_interaction(encoder, None, seed=0)
+    return DenseRetriever(encoder)
+
+
+def searched(retriever: Searcher, data: TrainingPairs, depth: int) -> Places:
     """Of the best `depth` documents of each query those that are not judged relevant: int32[queries, depth]."""
     ids = queries_of(data)
     found = np.full((len(ids), depth), -1, dtype=np.int32)

@@ -129,7 +129,7 @@ class OneNegative(FineTuning):
 
     def _by_kind(self, asked: torch.Tensor, found: torch.Tensor, forbidden: torch.Tensor) -> dict[str, float]:
         """The mean of log(1 + exp(s- - s+)) over the negatives of each kind."""
-        scores = asked @ found.T / self._options["temperature"]
+        scores = self.scores(asked, found) / self._options["temperature"]
         costs = torch.nn.functional.softplus(scores - scores.diagonal()[:, None])
         compared = ~forbidden & ~torch.eye(*scores.shape, dtype=torch.bool, device=scores.device)
         said = {}

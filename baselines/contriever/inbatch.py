@@ -36,7 +36,7 @@ class InBatch:
         )
         right = torch.arange(len(asked), device=asked.device)
         value = contrastive(asked, found, right, self._recipe.objective["temperature"])
-        return Loss(value, read(queries) + read(keys), {"hits": hit_rate(asked, found, right)})
+        return Loss(value, read(queries) + read(keys), {"hits": hit_rate(asked @ found.T, right)})
 
     def footprint(self) -> Footprint:
         """Queries and keys of a batch, or of a chunk where gradients are cached."""

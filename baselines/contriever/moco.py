@@ -86,7 +86,7 @@ class MoCo:
         scores = torch.cat([positive, negative], dim=1)
         own = torch.arange(len(asked), device=asked.device)
         value = torch.nn.functional.cross_entropy(scores / options["temperature"], torch.zeros_like(own))
-        said = {"hits": hit_rate(asked, found, own)}
+        said = {"hits": hit_rate(asked @ found.T, own)}
         self._moco.push(found)
         return Loss(value, read(queries) + read(keys), said)
 

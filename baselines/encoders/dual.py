@@ -57,7 +57,7 @@ class DualEncoder:
         self._setting, self._pooling, self._normalised = setting, pooling, normalised
         made = partial(_model, build or partial(_bert, pooling=pooling), normalised)
         self._questions = Tower(lambda: questions.open(setting), lambda w: made(w, SIDES[0]))
-        self._passages = Tower(lambda: passages.open(setting), lambda w: made(w, SIDES[1]))
+        self.document_tower = Tower(lambda: passages.open(setting), lambda w: made(w, SIDES[1]))
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -81,7 +81,9 @@ class DualEncoder:
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]."""
-        return self._passages.vectors(paired(self._passages.tokenizer, documents, self._document_tokens))
+        return self.document_tower.vectors(
+            paired(self.document_tower.tokenizer, documents, self._document_tokens)
+        )
 
 
 def paired(tokenizer: Any, documents: Sequence[Document], longest: int) -> list[Tokens]:

@@ -60,7 +60,7 @@ class TwoTowerPretraining:
         right = torch.arange(len(drawn), device=asked.device)
         log_frequency = self._log_frequencies[[pair.number for pair in drawn]].to(right.device)
         value = contrastive(asked, found, right, recipe.objective["temperature"], log_frequency)
-        return Loss(value, read(queries) + read(passages), {"hits": hit_rate(asked, found, right)})
+        return Loss(value, read(queries) + read(passages), {"hits": hit_rate(asked @ found.T, right)})
 
     def _title(self, passage: int) -> list[int]:
         return self._corpus.title(self._corpus.article_of(passage))

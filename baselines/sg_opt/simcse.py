@@ -46,7 +46,7 @@ class SimCSE:
         first, second = gathered(first), gathered(second)
         own = torch.arange(len(first), device=first.device)
         value = contrastive(first, second, own, self._recipe.objective["temperature"])
-        return Loss(value, read(texts), {"hits": hit_rate(first, second, own)})
+        return Loss(value, read(texts), {"hits": hit_rate(first @ second.T, own)})
 
     def footprint(self) -> Footprint:
         """A batch, twice."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 
 from baselines.tct_colbert.teacher import Teacher
-from baselines.training.chunks import read, vectors_of
+from baselines.training.chunks import read
 from baselines.training.devices import gathered, share
 from baselines.training.finetuning import FineTuning
 from baselines.training.losses import divergence, hit_rate
@@ -34,9 +34,8 @@ class TightlyCoupled(FineTuning):
         queries = [self._data.queries[query] for query, _ in share(pairs)]
         documents = self._data.documents(share(candidates.documents))
         texts, passages = self._towers.query_tokens(queries), self._towers.document_tokens(documents)
-        padding, cached = self._towers.tokenizer.pad_token_id, self._options.get("cached", False)
-        asked = gathered(vectors_of(self._towers.query, texts, padding, cached=cached))
-        found = gathered(vectors_of(self._towers.document, passages, padding, cached=cached))
+        asked = gathered(self._vectors(self._towers.query, texts))
+        found = gathered(self._vectors(self._towers.document, passages))
         taught = self._teacher.scores(queries, documents, asked.device)
         forbidden = None
         if not self._options.get("in_batch", True):
@@ -44,7 +43,7 @@ class TightlyCoupled(FineTuning):
             forbidden = own[:, None] != torch.tensor(candidates.owners, device=asked.device)
         value = divergence(asked @ found.T, taught / self._options["teacher_temperature"], forbidden)
         right = torch.arange(len(pairs), device=asked.device)
-        return Loss(value, read(texts) + read(passages), {"hits": hit_rate(asked, found, right)})
+        return Loss(value, read(texts) + read(passages), {"hits": hit_rate(asked @ found.T, right)})
 
     def footprint(self) -> Footprint:
         """The student's, and the teacher's weights and matrices."""

@@ -25,6 +25,16 @@ def contrastive(
     scores = queries @ documents.T / temperature
     if log_frequency is not None:
         scores = scores - log_frequency
+    return likelihood(scores, positives, forbidden)
+
+
+def likelihood(
+    scores: torch.Tensor, positives: torch.Tensor, forbidden: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The mean of -log softmax(scores) at each query's positive, over the candidates that are not forbidden.
+
+    `scores` [n, m], `positives` long[n] places among the candidates, `forbidden` bool[n, m].
+    """
     if forbidden is not None:
         scores = scores.masked_fill(forbidden, float("-inf"))
     return torch.nn.functional.cross_entropy(scores, positives)
@@ -43,8 +53,6 @@ def divergence(
     return kl_div(log_softmax(student, dim=1), softmax(taught, dim=1), reduction="batchmean")
 
 
-def hit_rate(queries: torch.Tensor, documents: torch.Tensor, positives: torch.Tensor) -> float:
-    """How many queries are nearest to their own document, of 1."""
-    with torch.no_grad():
-        found: torch.Tensor = (queries @ documents.T).argmax(dim=1) == positives
-        return float(found.float().mean())
+def hit_rate(scores: torch.Tensor, positives: torch.Tensor) -> float:
+    """How many queries score their own candidate highest, of 1; `scores` [n, m], `positives` long[n]."""
+    return float((scores.detach().argmax(dim=1) == positives).float().mean())

@@ -94,4 +94,4 @@ def test_hits_are_queries_that_are_nearest_to_their_document() -> None:
     """As a share of 1."""
     queries = torch.tensor([[1.0, 0], [0, 1], [1, 1]])
     documents = torch.tensor([[2.0, 0], [3, 0], [0, 1]])
-    assert hit_rate(queries, documents, torch.tensor([1, 2, 0])) == pytest.approx(2 / 3)
+    assert hit_rate(queries @ documents.T, torch.tensor([1, 2, 0])) == pytest.approx(2 / 3)
