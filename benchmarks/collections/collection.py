@@ -23,7 +23,8 @@ from benchmarks.collections.remote import DeclaredFile
 from benchmarks.collections.reqa import ReqaSource
 from benchmarks.collections.sentences import check_sentences, open_sentences
 from benchmarks.collections.sources import Judgment, Problem, Source, ignore
-from benchmarks.errors import MalformedInput, MissingData
+from benchmarks.collections.thinned import ThinnedSource, whole_of
+from benchmarks.errors import MalformedInput, MissingData, UsageError
 from benchmarks.interfaces import Document, Judgments, Query
 from benchmarks.protocol import fingerprint
 from benchmarks.storage.atomic import write_json
@@ -120,7 +121,7 @@ def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collectio
     was skipped or is doubtful.
     """
     conventions = conventions_of(id)
-    name, source = _source(id, conventions)
+    name, source = _source(id)
     if source.language and conventions.language == "en":
         conventions = replace(conventions, language=source.language)
     stamp = fingerprint(source.stamp())
@@ -144,13 +145,31 @@ def open_collection(id: str, cache: Cache, *, strict: bool = False) -> Collectio
 
 def check_name(id: str) -> None:
     """Raise `UnknownName` or `UsageError` for an id that no collection can have."""
+    id, share = whole_of(id)
+    _check_whole(id, share)
     if conventions_of(id).kind != "retrieval":
         check_sentences(id)
     elif not id.startswith("folder:") and id not in declared():
         load_dataset(id)
 
 
-def _source(id: str, conventions: Conventions) -> tuple[str, Source]:
+def _source(id: str) -> tuple[str, Source]:
+    whole, share = whole_of(id)
+    name, source = _whole_source(whole, conventions_of(whole))
+    if share is None:
+        return name, source
+    _check_whole(whole, share)
+    return f"{name}:{share}%", ThinnedSource(source, share)
+
+
+def _check_whole(id: str, share: int | None) -> None:
+    """Raise `UsageError` for a share of what is no documents with judgments."""
+    conventions = conventions_of(id)
+    if share is not None and (conventions.kind != "retrieval" or conventions.questions):
+        raise UsageError(f"{id} has no judged documents to keep; a share is of a collection that has")
+
+
+def _whole_source(id: str, conventions: Conventions) -> tuple[str, Source]:
     if id.startswith("folder:"):
         path, _, split = id.removeprefix("folder:").partition("#")
         folder = Path(path).expanduser()
@@ -184,7 +203,7 @@ def open_judged(id: str) -> Collection:
     Raises as `open_collection` does.
     """
     conventions = conventions_of(id)
-    name, source = _source(id, conventions)
+    name, source = _source(id)
     return Collection(name, source, conventions, _inspect_judged(source, Inspection()))
 
 

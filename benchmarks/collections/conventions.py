@@ -6,10 +6,12 @@ import functools
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.collections.thinned import whole_of
 
 if TYPE_CHECKING:
     from benchmarks.collections.remote import DeclaredFile
@@ -47,7 +49,18 @@ def _table() -> dict[str, Any]:
 
 
 def conventions_of(collection: str) -> Conventions:
-    """The conventions of a collection, by its id."""
+    """The conventions of a collection, by its id. One with fewer distractors has those of the whole, but no candidates."""
+    whole, share = whole_of(collection)
+    found = _conventions_of(whole)
+    return found if share is None else replace(found, rung=_thinned(found.rung), candidates=())
+
+
+def _thinned(rung: str) -> str:
+    """No paper prints numbers of what is left of a collection here."""
+    return "lab" if rung == "paper" else rung
+
+
+def _conventions_of(collection: str) -> Conventions:
     merged: dict[str, Any] = {}
     for entry in _table()["collection"]:
         if any(fnmatchcase(collection, pattern) for pattern in _patterns(entry)):
@@ -105,6 +118,7 @@ def data_folder() -> Path | None:
 
 def missing(collection: str) -> str:
     """What of a collection is not on this disk, in a few words; nothing when all is."""
+    collection, _ = whole_of(collection)
     conventions = conventions_of(collection)
     if conventions.folder:
         return _missing_in_data(conventions)

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.collections.conventions import conventions_of, missing
 from benchmarks.collections.irds import load_dataset
+from benchmarks.collections.thinned import whole_of
 from benchmarks.efficiency.calibration import calibrate
 from benchmarks.errors import UsageError
 from benchmarks.records.record import Record
@@ -58,10 +59,16 @@ def estimate(suite: Suite, store: Store) -> list[dict[str, Any]]:
 
 
 def documents_of(collection: str, records: Sequence[Record]) -> int | None:
-    """How many documents a collection has, by a record or ir-datasets; nothing where neither knows."""
+    """How many documents a collection has, by a record or ir-datasets; nothing where neither knows.
+
+    One with fewer distractors has at most those of the whole.
+    """
     measured = next((r.counts["documents"] for r in records if r.collection == collection), None)
     if measured is not None:
         return measured
+    whole, share = whole_of(collection)
+    if share is not None:
+        return documents_of(whole, records)
     try:
         dataset = load_dataset(conventions_of(collection).documents or collection)
     except UsageError:
