@@ -1,42 +1,35 @@
 """Verdicts on claims: supported, contradicted, inconclusive, or not run here.
 
 A verdict is of all claims of a paper together: their p-values are adjusted by Holm's procedure. Scores of several seeds
-are averaged query by query before the test; how many there were is said, since with one seed the test knows nothing of
-what another would give.
+are averaged query by query before the test, which knows nothing of what another seed would give: so a difference must also
+have the same sign with each seed that both sides were trained with. How many there were is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-import numpy as np
-from numpy.typing import NDArray
-
+from benchmarks.claims import seeds
 from benchmarks.claims.claim import Claim, Comparison
 from benchmarks.claims.correlations import Correlations, between, examined_correlations
-from benchmarks.claims.curves import curve_differences, curves_of
+from benchmarks.claims.seeds import Cell, Records
 from benchmarks.claims.testing import Tested, examined, holm
-from benchmarks.errors import EvaluationError
 from benchmarks.interfaces import Run
 from benchmarks.records.record import Record
-from benchmarks.registry import trained_leaves
-from benchmarks.spec import parse
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "inconclusive", "not run here"
 LEVEL = 0.05
 CORRELATION = "Spearman"
 
-Records = Callable[[str, str], Mapping[int, Record]]
-"""From spec and collection to records by seed."""
 Runs = Callable[[Record], Run]
 """From a record to its run: what correlations are compared with."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one comparison: the test, how many seeds it is over (0: nothing was trained), on which rungs.
+    """What became of one comparison: the test, the difference with each seed (none: nothing was trained), and the rungs.
 
     `parts` are the differences on the collections of its pairs, in order. `spoilt` says which sides ended below what
     their training started from: a difference to them says nothing of a method.
@@ -44,7 +37,7 @@ class Outcome:
 
     comparison: Comparison
     test: Tested
-    seeds: int
+    by_seed: Mapping[int, float]
     rungs: tuple[str, ...]
     parts: tuple[float, ...]
     spoilt: tuple[str, ...] = ()
@@ -52,8 +45,16 @@ class Outcome:
     @property
     def holds(self) -> bool:
         """Whether the difference lies on the claim's side."""
+        return self._on_its_side(self.test.difference)
+
+    @property
+    def wavers(self) -> bool:
+        """Whether some seed puts the difference on the other side."""
+        return any(self._on_its_side(one) != self.holds for one in self.by_seed.values())
+
+    def _on_its_side(self, difference: float) -> bool:
         below = self.comparison.below
-        return self.test.difference > 0 if below is None else self.test.difference < below
+        return difference > 0 if below is None else difference < below
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ def verdicts(claims: Sequence[Claim], records: Records, runs: Runs) -> list[Verd
     found: dict[str, tuple[Outcome, ...]] = {}
     missing: dict[str, tuple[str, ...]] = {}
     for claim in claims:
-        lacking = tuple(dict.fromkeys(cell for one in claim.comparisons for cell in _missing(one, records)))
+        lacking = tuple(
+            dict.fromkeys(cell for one in claim.comparisons for cell in seeds.missing(one, records))
+        )
         if claim.comparisons and not lacking:
             found[claim.id] = tuple(_outcome(one, records, runs) for one in claim.comparisons)
         missing[claim.id] = lacking
@@ -94,41 +97,27 @@ def _p_value(outcomes: Sequence[Outcome]) -> float:
 
 
 def _word(outcomes: Sequence[Outcome], p_value: float) -> str:
-    if p_value >= LEVEL or any(one.spoilt for one in outcomes):
+    if p_value >= LEVEL or any(one.spoilt or one.wavers for one in outcomes):
         return INCONCLUSIVE
     return SUPPORTED if all(one.holds for one in outcomes) else CONTRADICTED
 
 
-def _missing(comparison: Comparison, records: Records) -> list[str]:
-    """The cells without a record of the measure."""
-    lacking = []
-    for pair in comparison.pairs:
-        for collection in pair.collections:
-            sides = {spec: _of(spec, collection, comparison, records) for spec in (pair.better, pair.worse)}
-            lacking += [f"{spec} on {collection}" for spec, found in sides.items() if not found]
-    return lacking
-
-
 def _outcome(comparison: Comparison, records: Records, runs: Runs) -> Outcome:
-    cells = [
-        tuple(_of(spec, collection, comparison, records) for spec in (pair.better, pair.worse))
-        for pair in comparison.pairs
-        for collection in pair.collections
-    ]
-    seeds = [len(side) for cell in cells for side in cell if _is_trained(side[0].spec)]
-    rungs = sorted({record.rung for cell in cells for side in cell for record in side})
+    shared, cells = seeds.paired(comparison, records)
+    strata = [seeds.differences(cell, comparison) for cell in cells]
     below = comparison.below or 0.0
-    measure = comparison.measure
-    if measure == CORRELATION:
-        test = examined_correlations(
-            [_correlations(better, worse, measure, runs) for better, worse in cells], below
-        )
-        parts = tuple(_mean(better, measure) - _mean(worse, measure) for better, worse in cells)
+    if comparison.measure == CORRELATION:
+        test = examined_correlations([_correlations(cell, runs) for cell in cells], below)
     else:
-        strata = [_parts(better, worse, comparison) for better, worse in cells]
         test = examined(strata, below)
-        parts = tuple(float(stratum.mean()) for stratum in strata)
-    return Outcome(comparison, test, min(seeds, default=0), tuple(rungs), parts, _spoilt(comparison, records))
+    return Outcome(
+        comparison,
+        test,
+        seeds.with_each_seed(comparison, shared, cells),
+        tuple(sorted({record.rung for cell in cells for record in (*cell.better, *cell.worse)})),
+        tuple(float(stratum.mean()) for stratum in strata),
+        _spoilt(comparison, records),
+    )
 
 
 def _spoilt(comparison: Comparison, records: Records) -> tuple[str, ...]:
@@ -137,8 +126,8 @@ def _spoilt(comparison: Comparison, records: Records) -> tuple[str, ...]:
     for pair in comparison.pairs:
         for collection in pair.collections:
             for spec, start in pair.sides() if not comparison.curve else ():
-                sides = [_of(one, collection, comparison, records) for one in (spec, start)]
-                after, before = (_mean(side, comparison.measure) if side else None for side in sides)
+                sides = [seeds.having(one, collection, comparison, records) for one in (spec, start)]
+                after, before = (_mean(side.values(), comparison.measure) if side else None for side in sides)
                 if after is not None and before is not None and after < before:
                     found.append(
                         f"{spec} on {collection} has {after:.4f}, and started from {start} with {before:.4f}"
@@ -146,52 +135,13 @@ def _spoilt(comparison: Comparison, records: Records) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _correlations(
-    better: Sequence[Record], worse: Sequence[Record], measure: str, runs: Runs
-) -> Correlations:
+def _correlations(cell: Cell, runs: Runs) -> Correlations:
     """Of the means over seeds; how alike the two rank is that of their first seeds."""
+    better, worse = cell.better, cell.worse
     return Correlations(
-        _mean(better, measure), _mean(worse, measure), *between(runs(better[0]), runs(worse[0]))
+        _mean(better, CORRELATION), _mean(worse, CORRELATION), *between(runs(better[0]), runs(worse[0]))
     )
 
 
-def _mean(side: Sequence[Record], measure: str) -> float:
+def _mean(side: Iterable[Record], measure: str) -> float:
     return fmean(record.means[measure] for record in side)
-
-
-def _of(spec: str, collection: str, comparison: Comparison, records: Records) -> list[Record]:
-    found = records(spec, collection).values()
-    return [
-        record
-        for record in found
-        if comparison.measure in (record.scores if not comparison.curve else curves_of(record))
-    ]
-
-
-def _is_trained(spec: str) -> bool:
-    return bool(trained_leaves(parse(spec)))
-
-
-def _parts(better: Sequence[Record], worse: Sequence[Record], comparison: Comparison) -> NDArray[np.float64]:
-    """What the two differ by: query by query, or of a curve stretch by stretch."""
-    if not comparison.curve:
-        return _differences(better, worse, comparison.measure)
-    return curve_differences(better, worse, comparison.measure, comparison.curve)
-
-
-def _differences(better: Sequence[Record], worse: Sequence[Record], measure: str) -> NDArray[np.float64]:
-    """Per query, in order of id, the difference of the means over seeds [queries].
-
-    Raises `EvaluationError` where the two were not asked the same queries.
-    """
-    queries = sorted(better[0].scores[measure])
-    if any(sorted(record.scores[measure]) != queries for record in (*better, *worse)):
-        raise EvaluationError(
-            f"{better[0].spec} and {worse[0].spec} were not asked the same queries of {better[0].collection}"
-        )
-    means = [
-        np.array([[record.scores[measure][query] for query in queries] for record in side]).mean(axis=0)
-        for side in (better, worse)
-    ]
-    found: NDArray[np.float64] = means[0] - means[1]
-    return found

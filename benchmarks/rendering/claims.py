@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 
 from benchmarks.claims.claim import LOGARITHMS, Comparison, Printed
 from benchmarks.claims.verdicts import CONTRADICTED, INCONCLUSIVE, LEVEL, NOT_RUN, SUPPORTED, Outcome, Verdict
@@ -16,7 +17,8 @@ _ABOUT = (
     "A verdict is a paired randomisation test over queries, averaged over collections; for correlations, which are one number "
     "a collection, the test of Meng, Rosenthal and Rubin; of a curve of training its ten stretches stand in the queries' place. It is at 5 % over all tested claims of the paper together (Holm). "
     "*Detectable* is the smallest difference that four of five such tests would find, before Holm. Scores of several seeds are "
-    "averaged first; with one seed the test does not know what another would give. A difference is that of the side that the "
+    "averaged first; what the test does not know is what another seed would give, so that a difference with another sign with "
+    "some seed is inconclusive, and one of a single seed is that seed's alone. A difference is that of the side that the "
     "paper has ahead, less the other's. A comparison with what ended below its own start is not fair, and inconclusive."
 )
 
@@ -36,7 +38,7 @@ def claim_counts(board: Board) -> str:
     total = Counter(one.word for found in board.claims.values() for one in found)
     rows.append(["all", str(total.total()), *(str(total[word]) for word in WORDS)])
     seeds = [
-        min(outcome.seeds for outcome in one.outcomes)
+        min(len(outcome.by_seed) for outcome in one.outcomes)
         for found in board.claims.values()
         for one in found
         if one.outcomes
@@ -75,7 +77,7 @@ def _tested(board: Board, verdict: Verdict, up: str) -> list[str]:
 
 def _standing(outcome: Outcome) -> str:
     """What one of several comparisons says by itself, before Holm."""
-    if outcome.spoilt or outcome.test.p_value >= LEVEL:
+    if outcome.spoilt or outcome.wavers or outcome.test.p_value >= LEVEL:
         return "open: "
     return "holds: " if outcome.holds else "does not hold: "
 
@@ -89,7 +91,7 @@ def _lines(board: Board, outcome: Outcome, up: str, standing: str) -> list[str]:
     told += [] if comparison.below is None else [f"to be below {comparison.below:g}"]
     told += [f"p {_p_value(test.p_value)}"]
     told += [] if math.isinf(test.detectable) else [f"detectable {test.detectable:.4f}"]
-    told += [_seeds(outcome.seeds)]
+    told += [_seeds(outcome.by_seed)]
     compared = [
         f"  - {code(pair.better)} - {code(pair.worse)} on "
         + ", ".join(_on(board, pair.better, pair.worse, id, next(parts), up) for id in pair.collections)
@@ -99,10 +101,12 @@ def _lines(board: Board, outcome: Outcome, up: str, standing: str) -> list[str]:
     return [f"- {standing}{', '.join(told)}:", *compared, *spoilt]
 
 
-def _seeds(count: int) -> str:
-    if not count:
+def _seeds(by_seed: Mapping[int, float]) -> str:
+    if not by_seed:
         return "nothing trained here"
-    return f"{count} seed{'s' if count > 1 else ''}"
+    if len(by_seed) == 1:
+        return "1 seed"
+    return f"{len(by_seed)} seeds ({', '.join(f'{one:+.4f}' for one in by_seed.values())})"
 
 
 def _measure(comparison: Comparison) -> str:

@@ -152,18 +152,46 @@ def test_many_claims_make_each_harder(made: Made) -> None:
     assert among.p_value == pytest.approx(30 * alone.p_value)
 
 
-def test_seeds_are_averaged_and_counted(made: Made) -> None:
-    """Query by query; the fewest of the trained sides count, and what is not trained has none."""
-    trained = "lab_bert:lab:small"
+SMALL, DEEP = "lab_bert:lab:small", "lab_bert:lab:deep"
+
+
+def test_seeds_are_averaged_and_told(made: Made) -> None:
+    """Query by query, and by themselves; what is not trained has none, and is compared with each."""
     for world in WORLDS:
         made.add("bm25:flat", world, [0.5] * 20)
         for seed in range(3):
-            made.add(trained, world, [0.4 + 0.1 * seed] * 20, seed)
-    (found,) = verdicts([claim("x", greater("bm25:flat", trained))], made, no_run)
+            made.add(SMALL, world, [0.4 + 0.1 * seed] * 20, seed)
+    (found,) = verdicts([claim("x", greater("bm25:flat", SMALL))], made, no_run)
     assert found.outcomes[0].test.difference == pytest.approx(0.0)
-    assert found.outcomes[0].seeds == 3
+    assert found.outcomes[0].by_seed == pytest.approx({0: 0.1, 1: 0.0, 2: -0.1})
     (plain,) = verdicts([claim("x", greater("bm25:flat", "bm25:flat"))], made, no_run)
-    assert plain.outcomes[0].seeds == 0
+    assert plain.outcomes[0].by_seed == {}
+
+
+def test_two_trained_sides_are_compared_with_the_same_seeds(made: Made) -> None:
+    """A seed that one of them lacks counts for neither; without a common one the claim is not run here."""
+    for world in WORLDS:
+        made.add(SMALL, world, [0.3] * 20, 0)
+        made.add(SMALL, world, [0.9] * 20, 1)
+        made.add(DEEP, world, [0.2] * 20, 0)
+    (found,) = verdicts([claim("x", greater(SMALL, DEEP))], made, no_run)
+    assert found.outcomes[0].by_seed == pytest.approx({0: 0.1})
+    assert found.outcomes[0].test.difference == pytest.approx(0.1)
+    for world in WORLDS:
+        made._records[DEEP, world] = {2: made._records[DEEP, world][0]}
+    (found,) = verdicts([claim("x", greater(SMALL, DEEP))], made, no_run)
+    assert found.word == "not run here" and "with a seed that the others have" in found.missing[0]
+
+
+@pytest.mark.parametrize(("last", "word"), [(0.4, "supported"), (0.19, "inconclusive")])
+def test_a_seed_that_says_otherwise_leaves_a_claim_open(made: Made, last: float, word: str) -> None:
+    """However sure the test over queries is of the average."""
+    for world in WORLDS:
+        for seed, mean in enumerate((0.5, 0.6, last)):
+            made.add(SMALL, world, [mean] * 20, seed)
+            made.add(DEEP, world, [0.2] * 20, seed)
+    (found,) = verdicts([claim("x", greater(SMALL, DEEP))], made, no_run)
+    assert found.p_value < 0.05 and found.word == word
 
 
 def test_other_queries_are_no_comparison(made: Made) -> None:
