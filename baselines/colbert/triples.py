@@ -19,7 +19,7 @@ from baselines.encoders.tower import Tokens
 from baselines.training.devices import share
 from baselines.training.negatives import Candidates, Negatives
 from baselines.training.objective import Footprint, Loss, pair_footprint
-from baselines.training.pairs import training_pairs
+from baselines.training.pairs import pairs_of
 from baselines.training.trained import Materials
 
 
@@ -31,7 +31,7 @@ class Triples:
         self._options = materials.recipe.objective
         self._tower = tower
         self.model: torch.nn.Module = tower.model
-        self._data = training_pairs(self._recipe.corpus, self._options["share"], materials.cache)
+        self._data = pairs_of(self._recipe, materials.cache)
         self._negatives = Negatives(self._data, materials)
         self._interaction = INTERACTIONS[self._options["interaction"]]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from baselines.training.mining import Mined
-from baselines.training.pairs import TrainingPairs, share_of, training_pairs
+from baselines.training.pairs import TrainingPairs, pairs_of, share_of
 from baselines.training.recipe import Recipe
 from baselines.training.trained import Materials
 from benchmarks.collections.collection import Collection, open_collection
@@ -44,7 +44,7 @@ def supervision(materials: Materials) -> tuple[TrainingPairs, Mined | None]:
     """
     recipe, cache = materials.recipe, materials.cache
     positives, share = recipe.objective["positives"], recipe.objective["share"]
-    data = training_pairs(recipe.corpus, share, cache)
+    data = pairs_of(recipe, cache)
     collection = open_collection(recipe.corpus, cache)
     if positives not in ("judged", "gold", "distant"):
         raise UsageError(f"no positives {positives!r} in a recipe of DPR's; known: judged, gold, distant")

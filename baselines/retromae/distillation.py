@@ -17,7 +17,7 @@ from baselines.training.devices import share
 from baselines.training.losses import divergence
 from baselines.training.mining import negatives_of
 from baselines.training.objective import Footprint, Loss, pair_footprint
-from baselines.training.pairs import training_pairs
+from baselines.training.pairs import pairs_of
 from baselines.training.teachers import teacher
 from baselines.training.towers import Towers
 from baselines.training.trained import Materials
@@ -32,10 +32,9 @@ class Distillation:
         self._options = materials.recipe.objective
         self._towers = towers
         self.model = towers.model
-        corpus = self._recipe.corpus
-        self._data = training_pairs(corpus, self._options["share"], materials.cache)
+        self._data = pairs_of(self._recipe, materials.cache)
         self._mined = negatives_of(self._recipe, self._seed, materials.cache, materials.progress)
-        self._teacher = teacher(self._options["teacher"], corpus, materials.cache)
+        self._teacher = teacher(self._options["teacher"], self._recipe.corpus, materials.cache)
 
     def loss(self, step: int) -> Loss:
         """The divergence, averaged over the queries of `step`."""

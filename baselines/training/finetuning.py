@@ -19,14 +19,14 @@ from baselines.training.losses import hit_rate, likelihood
 from baselines.training.mining import Mined
 from baselines.training.negatives import Candidates, Negatives
 from baselines.training.objective import Footprint, Loss, pair_footprint
-from baselines.training.pairs import TrainingPairs, training_pairs
+from baselines.training.pairs import TrainingPairs, pairs_of
 from baselines.training.towers import Towers
 from baselines.training.trained import Materials
 from benchmarks.interfaces import Document
 
 
 class FineTuning:
-    """Takes `share` (of 100 pairs), `temperature`, `in_batch` (true), and what `Negatives` takes.
+    """Takes `share` (of 100 pairs), `by_query` (false), `temperature`, `in_batch` (true), and what `Negatives` takes.
 
     Without `in_batch` a query is compared with its own document and its own negatives alone. `data` and `mined` stand
     in for the judged pairs, and for what `Negatives` would mine.
@@ -43,7 +43,7 @@ class FineTuning:
         self._options = materials.recipe.objective
         self._towers = towers
         self.model = self._towers.model
-        self._data = data or training_pairs(self._recipe.corpus, self._options["share"], materials.cache)
+        self._data = data or pairs_of(self._recipe, materials.cache)
         self._negatives = Negatives(self._data, materials, mined)
 
     def loss(self, step: int) -> Loss:

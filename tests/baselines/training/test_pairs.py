@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import islice, pairwise
 
@@ -59,6 +60,22 @@ def test_an_epoch_is_a_permutation(pairs: TrainingPairs) -> None:
     assert sorted(first) == sorted(second) == sorted(pairs.pairs)
     assert first != second
     assert pairs.batch(4, size, 3) == stream[4 * size : 5 * size] != pairs.batch(4, size, 5)
+
+
+def test_by_query_each_query_comes_once_an_epoch(cache: Cache) -> None:
+    """With one of its documents, any as likely as another; by seed and step alone."""
+    found = training_pairs(TRAIN, 100, cache, by_query=True)
+    queries = sorted(found.relevant)
+    size = len(queries) // 4
+    drawn = [pair for step in range(1600) for pair in found.batch(step, size, 3)]
+    assert sorted(query for query, _ in drawn[: len(queries)]) == queries
+    assert set(drawn) == set(found.pairs)
+    most = max(queries, key=lambda query: len(found.relevant[query]))
+    counts = Counter(document for query, document in drawn if query == most)
+    expected = counts.total() / len(found.relevant[most])
+    assert all(abs(count - expected) < 6 * expected**0.5 for count in counts.values())
+    again = training_pairs(TRAIN, 100, cache, by_query=True)
+    assert again.batch(5, 7, 3) == found.batch(5, 7, 3) != found.batch(5, 7, 4)
 
 
 def test_a_batch_has_no_more_pairs_than_there_are(pairs: TrainingPairs) -> None:
