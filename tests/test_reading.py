@@ -158,7 +158,7 @@ def test_pages_show_what_was_read(measured: Bench) -> None:
     record = run_cell(parse("bm25:flat"), "synthetic/tiny", measured)
     board = Board(measured.store.records())
     both = Suite("qa", "questions", (((SPEC, record.spec), (record.collection,)),))
-    page = suite_page(board, both)
+    page = suite_page(board, both, {})
     exact, _, rest = page.partition("### EM")[2].partition("### F1")
     assert f"`{SPEC}`" in exact
     assert "`bm25:flat`" not in exact
@@ -166,7 +166,7 @@ def test_pages_show_what_was_read(measured: Bench) -> None:
     assert "`bm25:flat`" in page.partition("### EM")[0]
     assert "Not comparable" not in page
     found = Suite("ir", "retrieval", (((record.spec,), (record.collection,)),))
-    assert "### EM" not in suite_page(board, found)
+    assert "### EM" not in suite_page(board, found, {})
 
 
 @pytest.mark.parametrize("damage", ["changed", "truncated", "missing"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from benchmarks.collections.conventions import conventions_of
@@ -10,7 +10,8 @@ from benchmarks.interfaces import Run
 from benchmarks.records.record import Record
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
-from benchmarks.rendering.markdown import code, escape, table
+from benchmarks.rendering.markdown import code, escape, link, table
+from benchmarks.rendering.plots import Point, effectiveness_against_latency
 from benchmarks.spec import IndexKey, Leaf, parse
 
 _BEST = 10
@@ -21,10 +22,14 @@ _ABOUT = (
     "the measure, and what it saves. What the encoder itself misses is in the exact row of the tables above. Ratios of times "
     "and sizes are to the exact search's."
 )
+_FEWEST = 3
+"""Points that a plot is drawn of."""
 
 
-def index_losses(board: Board, collections: Sequence[str], specs: Sequence[str], up: str) -> list[str]:
-    """The blocks of the section; none where no index stands beside its exact search."""
+def index_losses(
+    board: Board, collections: Sequence[str], specs: Sequence[str], up: str, plots: Mapping[str, str]
+) -> list[str]:
+    """The blocks of the section; none where no index stands beside its exact search. `plots` are paths by collection."""
     blocks = []
     for id in collections:
         rows = [
@@ -36,7 +41,30 @@ def index_losses(board: Board, collections: Sequence[str], specs: Sequence[str],
         if rows:
             head = ["index", f"of the exact {_BEST}", f"{_measure(id)} lost", "p50 ratio", "size ratio"]
             blocks += [f"### {escape(id)}, beside exact search", table(head, rows)]
+            alternative = f"the share of the exact {_BEST} best against median latency on {escape(id)}"
+            blocks += [f"!{link(alternative, plots[id])}"] if id in plots else []
     return ["## What the index loses", _ABOUT, *blocks] if blocks else []
+
+
+def found_against_latency(board: Board, collection: str, specs: Sequence[str]) -> str:
+    """What each index finds of its encoder's ten best against its latency, exact searches included, as SVG.
+
+    Nothing where fewer than three were timed.
+    """
+    points: dict[str, Point] = {}
+    for spec in specs:
+        record = board.measured.get((spec, collection))
+        exact = _exact(board, record) if record else None
+        if record is None or exact is None:
+            continue
+        for one in (record, exact):
+            if milliseconds := one.efficiency.get("search", {}).get("p50_ms"):
+                points[one.spec] = Point(one.spec, milliseconds, _found(board.run(one), board.run(exact)))
+    if len(points) < _FEWEST:
+        return ""
+    return effectiveness_against_latency(
+        list(points.values()), f"share of the exact {_BEST} best", f"{collection}, beside exact search"
+    )
 
 
 def _measure(collection: str) -> str:

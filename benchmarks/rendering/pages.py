@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from benchmarks.collections.conventions import conventions_of, means
@@ -15,7 +16,7 @@ from benchmarks.rendering.claims import claim_counts, claims_of
 from benchmarks.rendering.efficiency import EFFICIENCY, efficiency_tables
 from benchmarks.rendering.experiments import experiment_page, experiment_plots, experiments
 from benchmarks.rendering.generations import generations
-from benchmarks.rendering.indexes import index_losses
+from benchmarks.rendering.indexes import found_against_latency, index_losses
 from benchmarks.rendering.ledgers import drifts, published_counts, published_tables
 from benchmarks.rendering.markdown import GENERATED, code, document, escape, link, split_tables, table
 from benchmarks.rendering.plots import Point, effectiveness_against_latency
@@ -36,7 +37,9 @@ def render(board: Board) -> Pages:
     if choices:
         pages[PurePosixPath("choosing.md")] = choices
     for suite in _suites(board):
-        pages[PurePosixPath("suites", f"{suite.name}.md")] = suite_page(board, suite)
+        indexes = _index_plots(board, suite)
+        pages[PurePosixPath("suites", f"{suite.name}.md")] = suite_page(board, suite, indexes)
+        pages |= {PurePosixPath("suites", name): plot for name, plot in indexes.values()}
     for one in experiments(board):
         pages[PurePosixPath("experiments", f"{one.name}.md")] = experiment_page(board, one)
         plots = experiment_plots(board, one)
@@ -94,7 +97,7 @@ def _counted(board: Board) -> str:
     return f"{words} Trained here, and on the pages of experiments: {len(apart)} cells of {trained} variants."
 
 
-def suite_page(board: Board, suite: Suite) -> str:
+def suite_page(board: Board, suite: Suite, index_plots: Mapping[str, tuple[str, str]]) -> str:
     """A suite: effectiveness by measure, efficiency by collection, a plot for each."""
     collections = _of_suite(board, suite)
     specs = [spec for spec in board.specs if spec in suite.variants]
@@ -121,8 +124,15 @@ def suite_page(board: Board, suite: Suite) -> str:
                 f"{_main_measure(id)} against median latency on {escape(id)}; the numbers are in the tables"
             )
             blocks.append(f"!{link(alternative, f'../{_plot_path(id)}')}")
-    blocks += index_losses(board, collections, specs, "../../")
+    paths = {id: name for id, (name, _) in index_plots.items()}
+    blocks += index_losses(board, collections, specs, "../../", paths)
     return document(*blocks, *generations(board, collections, specs))
+
+
+def _index_plots(board: Board, suite: Suite) -> dict[str, tuple[str, str]]:
+    """By collection the file name and the plot of what indexes find, where enough of them were timed."""
+    drawn = {id: found_against_latency(board, id, suite.variants) for id in _of_suite(board, suite)}
+    return {id: (f"{suite.name}-{file_name(id)}.svg", plot) for id, plot in drawn.items() if plot}
 
 
 def baseline_page(board: Board, baseline: Baseline) -> str:

@@ -11,7 +11,15 @@ from benchmarks.rendering.markdown import GENERATED
 from benchmarks.rendering.pages import render
 from benchmarks.storage.atomic import write_bytes
 
-_PLACES = ("*.md", "suites/*.md", "experiments/*.md", "experiments/*.svg", "baselines/*.md", "plots/*.svg")
+_PLACES = (
+    "*.md",
+    "suites/*.md",
+    "suites/*.svg",
+    "experiments/*.md",
+    "experiments/*.svg",
+    "baselines/*.md",
+    "plots/*.svg",
+)
 
 
 def write_reports(store: Store, folder: Path) -> list[PurePosixPath]:

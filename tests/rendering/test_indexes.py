@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from benchmarks.records.store import Store
 from benchmarks.rendering.board import Board
-from benchmarks.rendering.indexes import index_losses
+from benchmarks.rendering.indexes import found_against_latency, index_losses
 from benchmarks.runner import Bench, run_cell
 from benchmarks.spec import parse
 
@@ -35,7 +35,7 @@ def test_the_share_of_the_exact_ten_best(bench: Bench) -> None:
         best = ranking.ids[:10]
         shares.append(sum(id in runs[INDEX][query].ids[:10] for id in best) / len(best))
     lost = records[EXACT].means["nDCG@10"] - records[INDEX].means["nDCG@10"]
-    *_, found = index_losses(board_of(bench.store), [WORLD], [EXACT, INDEX], "")
+    *_, found = index_losses(board_of(bench.store), [WORLD], [EXACT, INDEX], "", {})
     head, _, row = found.splitlines()
     assert "nDCG@10 lost" in head
     assert f"| {sum(shares) / len(shares):.4f} | {lost:+.4f} | 0.50 | 1.25 |" in row
@@ -45,4 +45,20 @@ def test_the_share_of_the_exact_ten_best(bench: Bench) -> None:
 def test_without_exact_search_there_is_nothing_to_lose(bench: Bench) -> None:
     """Nor for exact search itself."""
     run_cell(parse(INDEX), WORLD, bench)
-    assert index_losses(board_of(bench.store), [WORLD], [INDEX], "") == []
+    assert index_losses(board_of(bench.store), [WORLD], [INDEX], "", {}) == []
+
+
+def test_what_is_found_is_drawn_against_latency(bench: Bench) -> None:
+    """Each index once, and exact search at 1; two points are no curve."""
+    other = "lsa:svd256@[IVF8,Flat;nprobe=4]"
+    for spec in (EXACT, INDEX, other):
+        run_cell(parse(spec), WORLD, bench)
+    times = {EXACT: 4.0, INDEX: 1.0, other: 2.0}
+    timed = [replace(r, efficiency={"search": {"p50_ms": times[r.spec]}}) for r in bench.store.records()]
+    board = Board(timed, run=bench.store.run)
+    drawn = found_against_latency(board, WORLD, list(times))
+    assert f"{EXACT} (on the front) 1.0000 at 4.00 ms" in drawn
+    assert f"{other} (on the front)" in drawn and drawn.count(INDEX) >= 2
+    assert found_against_latency(board, WORLD, [EXACT, INDEX]) == ""
+    *_, image = index_losses(board, [WORLD], list(times), "", {WORLD: "late.svg"})
+    assert image.startswith("![") and image.endswith("(late.svg)")
