@@ -2,7 +2,7 @@
 
 It is measured on sentence pairs, not on retrieval. No checkpoint was released: its rows come from
 the recipes here (`losses.py`, `views.py`, `training.py`). The rows it is set against need nothing but the
-language model: [CLS], means and WK pooling of its layers, and whitening.
+language model: [CLS], means and WK pooling of its layers, whitening, and BERT-flow.
 """
 
 from __future__ import annotations
@@ -68,9 +68,16 @@ def _whitened(checkpoint: Checkpoint, setting: Setting) -> Whitening:
     return Whitening(_pooled("mean", checkpoint, setting))
 
 
+def _flowed(checkpoint: Checkpoint, setting: Setting) -> Encoder:
+    from baselines.sg_opt.flow import Flowed
+
+    return Flowed(_pooled("mean", checkpoint, setting))
+
+
 UNTUNED: dict[str, tuple[Callable[[Checkpoint, Setting], Encoder], str]] = {
     **{way: (partial(_pooled, pooling), words) for way, (pooling, words) in POOLINGS.items()},
     "whitening": (_whitened, "the mean of the last layer, whitened on the collection"),
+    "flow": (_flowed, "the mean of the last layer, through a flow learnt on the collection (BERT-flow)"),
 }
 """What is made of a language model as it is."""
 
@@ -124,7 +131,7 @@ baseline = Baseline(
     ),
     variants={
         **{f"{model}:{way}": _variant(model, way) for model in MODELS for way in POOLINGS},
-        "bert-base:whitening": _variant("bert-base", "whitening"),
+        **{f"bert-base:{way}": _variant("bert-base", way) for way in ("whitening", "flow")},
         **_trained("paper"),
         **_trained("lab"),
         **_trained("synthetic"),

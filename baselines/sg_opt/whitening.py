@@ -6,65 +6,35 @@ and W = U diag(lambda^-1/2).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.sg_opt.fitted import Fitted, Learnt
 from benchmarks.errors import EvaluationError
-from benchmarks.interfaces import Document, Encoder, FloatArray
-from benchmarks.storage.manifest import Manifest
-
-_BATCH = 2048
-_MEAN, _KERNEL = "mean.npy", "kernel.npy"
+from benchmarks.interfaces import FloatArray
 
 
-class Whitening:
-    """An encoder whose vectors are whitened with what it learnt from the collection's own documents.
+class Whitening(Fitted):
+    """An encoder whose vectors are whitened.
 
     Directions in which they do not vary (fewer documents than dimensions) are left out.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self._mean: NDArray[np.float64]
-        self._kernel: NDArray[np.float64]
+    names = ("mean", "kernel")
+    told = MappingProxyType({"whitening": "fitted on the collection's documents"})
 
-    @property
-    def protocol(self) -> Mapping[str, Any]:
-        """The encoder's protocol and the whitening."""
-        return {**self._encoder.protocol, "whitening": "fitted on the collection's documents"}
+    def learn(self, batches: Iterable[FloatArray]) -> Learnt:
+        """mu and W. Raises `EvaluationError` where all vectors are one."""
+        mean, kernel = whitening(batches)
+        return {"mean": mean, "kernel": kernel}
 
-    def fit(self, documents: Iterable[Document], folder: Path) -> None:
-        """Learn mu and W from `documents`, or load what was learnt. Raises `EvaluationError`."""
-        manifest = Manifest(folder)
-        manifest.check()
-        if _KERNEL not in manifest:
-            mean, kernel = whitening(self._batches(documents))
-            manifest.write_array(_MEAN, mean)
-            # The kernel comes last: its presence says that the fit is whole.
-            manifest.write_array(_KERNEL, kernel)
-        self._mean, self._kernel = np.asarray(manifest.array(_MEAN)), np.asarray(manifest.array(_KERNEL))
-
-    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
-        """float32[len(texts), directions]."""
-        return self._whitened(self._encoder.encode_queries(texts))
-
-    def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
-        """float32[len(documents), directions]."""
-        return self._whitened(self._encoder.encode_documents(documents))
-
-    def _whitened(self, vectors: FloatArray) -> FloatArray:
-        whitened: FloatArray = ((vectors - self._mean) @ self._kernel).astype(np.float32)
+    def mapped(self, vectors: FloatArray, learnt: Learnt) -> FloatArray:
+        """(x - mu) W: float32[n, directions]."""
+        whitened: FloatArray = ((vectors - learnt["mean"]) @ learnt["kernel"]).astype(np.float32)
         return whitened
-
-    def _batches(self, documents: Iterable[Document]) -> Iterator[FloatArray]:
-        stream = iter(documents)
-        while batch := list(islice(stream, _BATCH)):
-            yield self._encoder.encode_documents(batch)
 
 
 def whitening(batches: Iterable[FloatArray]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
