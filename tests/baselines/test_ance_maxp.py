@@ -15,9 +15,13 @@ from baselines.ance import encoder_of
 from baselines.ance.encoder import passages_of
 from baselines.ance.maxp import BestPassage, by_document
 from baselines.ance.negatives import Refreshes, queries_of
-from benchmarks.interfaces import Document, TokenEncoder
+from benchmarks.interfaces import Document, Setting, TokenEncoder
+from benchmarks.registry import baselines
+from benchmarks.runner import Bench, run_cell
+from benchmarks.spec import parse
 from benchmarks.storage.cache import Cache
 from tests.baselines.test_ance_training import encoded, gradients, in_double, objective, recipe
+from tests.baselines.training.made import QUIET
 
 MAXP: dict[str, Any] = {"passages": 3, "document_tokens": 12}
 
@@ -132,6 +136,20 @@ def test_what_stands_in_for_passages_that_are_not_there_changes_no_maximum(
     assert stacked.shape == (len(counts), 4, 3)
     for row, own in zip(stacked, vectors.split(counts), strict=True):
         assert float((row @ query).max()) == float((own @ query).max())
+
+
+@pytest.mark.slow
+def test_training_learns(bench: Bench) -> None:
+    """On the synthetic world, where documents are read in three pieces: better after than the warm-up before."""
+    for name in ("warmup", "maxp"):
+        train = baselines()["ance"].variants[f"synthetic:{name}"].train
+        assert train is not None
+        train(Setting(), QUIET)
+    before, after = (
+        run_cell(parse(f"ance:synthetic:{name}"), "synthetic/small", bench) for name in ("warmup", "maxp")
+    )
+    assert after.protocol["retrieval"]["passages"] == 3
+    assert after.means["nDCG@10"] > before.means["nDCG@10"]
 
 
 def test_memory_is_that_of_all_passages(cache: Cache, tmp_path: Path) -> None:

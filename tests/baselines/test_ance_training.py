@@ -467,7 +467,7 @@ def test_training_learns(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["warmup", "passage"])
+@pytest.mark.parametrize("name", ["warmup", "passage", "doc-maxp"])
 def test_the_papers_profile_takes_two_steps_at_full_size(name: str) -> None:
     """BERT-base, with the batch cut; memory at the peak is within what was foreseen."""
     train = baselines()["ance"].variants[f"paper:{name}"].train
