@@ -88,9 +88,8 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     _check_seed(spec, collection_id, protocol, bench)
 
     finished = _finished(spec, collection, protocol, bench)
-    # Latency is that of single queries: sentences are measured all together, and candidates are there already.
-    retrieves = collection.conventions.kind == "retrieval" and protocol.retrieval.get("kind") != CANDIDATES
-    efficiency = bench.efficiency and retrieves
+    # Candidates are there already: nothing is searched.
+    efficiency = bench.efficiency and protocol.retrieval.get("kind") != CANDIDATES
     if finished is not None and (finished.record.efficiency or not efficiency):
         bench.progress.say("    measured before on this machine; --fresh measures again")
         return _kept(finished, bench)

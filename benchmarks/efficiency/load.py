@@ -1,6 +1,7 @@
 """The load generator: one query at a time for latency, all of them for throughput.
 
-Latency is text in, document ids out, encoding included.
+Latency is text in, document ids out, encoding included. Of sentences, which nothing is searched for, it is text in,
+vector out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.efficiency.stages import collected
-from benchmarks.interfaces import Query, Searcher
+from benchmarks.interfaces import Encoder, Query, Searcher
 
 _WARM_UP = 5
 _SINGLE = 300
@@ -58,6 +59,31 @@ def throughput(searcher: Searcher, queries: Sequence[Query], depth: int) -> floa
     while len(rates) < _BATCHES and time.perf_counter() - begun < _BATCH_SECONDS:
         rates.append(len(queries) / _timed(searcher, queries, depth))
     return round(float(np.median(rates)), 2)
+
+
+def sentence_vectors(encoder: Encoder, sentences: Sequence[str]) -> dict[str, Any]:
+    """Milliseconds of one sentence's vector, the median of up to 300, and vectors a second, as `throughput` has it."""
+    for sentence in sentences[:_WARM_UP]:
+        encoder.encode_queries([sentence])
+    begun = time.perf_counter()
+    times: list[float] = []
+    while len(times) < _SINGLE and time.perf_counter() - begun < _SINGLE_SECONDS:
+        times.append(_encoded(encoder, [sentences[len(times) % len(sentences)]]))
+    begun = time.perf_counter()
+    rates: list[float] = []
+    while len(rates) < _BATCHES and time.perf_counter() - begun < _BATCH_SECONDS:
+        rates.append(len(sentences) / _encoded(encoder, sentences))
+    return {
+        "sentences": len(sentences),
+        "p50_ms": round(1000 * float(np.median(times)), 3),
+        "batch_per_second": round(float(np.median(rates)), 2),
+    }
+
+
+def _encoded(encoder: Encoder, sentences: Sequence[str]) -> float:
+    start = time.perf_counter()
+    encoder.encode_queries(sentences)
+    return time.perf_counter() - start
 
 
 def _timed(searcher: Searcher, queries: Sequence[Query], depth: int) -> float:

@@ -11,20 +11,27 @@ import os
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.efficiency.memory import PeakMemory
 from benchmarks.environment import cores
 from benchmarks.errors import BenchError
-from benchmarks.interfaces import Setting
+from benchmarks.interfaces import Searcher, Setting
+
+if TYPE_CHECKING:
+    from benchmarks.collections.collection import Collection
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _MOST_QUERIES = 1000
 
 
 def measure(spec: str, collection: str, depth: int, setting: Setting, cache: Path) -> dict[str, Any]:
-    """The `search` and `calibration` sections of a record. Raises `BenchError` when it cannot be measured."""
+    """The `search`, or of sentences `encoding`, and `calibration` sections of a record.
+
+    Raises `BenchError` when it cannot be measured.
+    """
     task = {
         "spec": spec, "collection": collection, "depth": depth, "cache": str(cache), "seed": setting.seed,
         "checkpoint": str(setting.checkpoint) if setting.checkpoint else None,
@@ -46,7 +53,6 @@ def main() -> None:
     """Read a task from standard input, measure, print the result."""
     from benchmarks.collections.collection import open_collection
     from benchmarks.efficiency.calibration import calibrate
-    from benchmarks.efficiency.load import single_queries, throughput
     from benchmarks.retrieval.resolve import open_indexes, resolve
     from benchmarks.spec import parse
     from benchmarks.storage.cache import Cache
@@ -59,19 +65,34 @@ def main() -> None:
         collection.conventions.language, checkpoint, task["seed"], task["collection"], task["random_weights"],
         generations=Path(task["generations"]),
     )  # fmt: skip
-    queries = collection.queries()[:_MOST_QUERIES]
     start = time.perf_counter()
     with PeakMemory() as memory:
         searcher = resolve(parse(task["spec"]), setting)
         open_indexes(searcher, collection, cache)
         opened = time.perf_counter() - start
-        latency = single_queries(searcher, queries, task["depth"])
-        batch = throughput(searcher, queries, task["depth"])
-    search = {
-        "threads": cores(), "depth": task["depth"], "open_seconds": round(opened, 3), **latency,
-        "batch_qps": batch, "peak_bytes": memory.peak_bytes,
-    }  # fmt: skip
-    print(json.dumps({"search": search, "calibration": calibrate()}))
+        if collection.conventions.kind == "retrieval":
+            section, found = "search", _search(searcher, collection, task["depth"], opened)
+        else:
+            section, found = "encoding", _encoding(searcher, collection)
+    found = {"threads": cores(), **found, "peak_bytes": memory.peak_bytes}
+    print(json.dumps({section: found, "calibration": calibrate()}))
+
+
+def _search(searcher: Searcher, collection: Collection, depth: int, opened: float) -> dict[str, Any]:
+    from benchmarks.efficiency.load import single_queries, throughput
+
+    queries = collection.queries()[:_MOST_QUERIES]
+    latency = single_queries(searcher, queries, depth)
+    batch = throughput(searcher, queries, depth)
+    return {"depth": depth, "open_seconds": round(opened, 3), **latency, "batch_qps": batch}
+
+
+def _encoding(searcher: Any, collection: Collection) -> dict[str, Any]:
+    from benchmarks.efficiency.load import sentence_vectors
+    from benchmarks.retrieval.sentences import parted
+
+    sentences = (part for item in collection.documents() for part in parted(item.text))
+    return sentence_vectors(searcher.encoder, list(dict.fromkeys(islice(sentences, _MOST_QUERIES))))
 
 
 if __name__ == "__main__":

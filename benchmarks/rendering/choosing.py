@@ -42,7 +42,7 @@ def timed(board: Board, collection: str) -> list[Record]:
     """What was timed from the query's text on, all of it; the best first."""
     found = [
         record for spec in board.specs
-        if (record := board.measured.get((spec, collection))) and record.efficiency
+        if (record := board.measured.get((spec, collection))) and "search" in record.efficiency
         and not (record.generation or from_candidates(record.protocol.retrieval))
     ]  # fmt: skip
     return sorted(found, key=lambda record: (-record.means[_measure(collection)], latency(record)))

@@ -16,13 +16,16 @@ EFFICIENCY = (
     "searching, libraries and weights included, memory-mapped files aside. Encoding and indexing are what the index "
     "took when it was built; a composition's are the sum of its parts', and two indexes over the same vectors share "
     "their encoding. Times are of the machine that the front page names: compare ratios. "
-    "A re-ranking of candidates that come with the collection is timed from there."
+    "A re-ranking of candidates that come with the collection is timed from there. Where nothing is searched for, it is "
+    "text in, vector out: of one sentence at a time, and of at most 1,000 at once."
 )
 
 
 def efficiency_tables(board: Board, records: Sequence[Record], up: str) -> str:
-    """Two tables of those records of one collection that were timed; nothing where none was."""
-    timed = [record for record in records if record.efficiency]
+    """Two tables of those records of one collection that were timed, of sentences one; nothing where none was."""
+    if encoded := [record for record in records if "encoding" in record.efficiency]:
+        return _encodings(board, encoded, up)
+    timed = [record for record in records if "search" in record.efficiency]
     if not timed:
         return ""
     names = [cells.record_link(board, code(record.spec), record, up) for record in timed]
@@ -31,6 +34,16 @@ def efficiency_tables(board: Board, records: Sequence[Record], up: str) -> str:
     heads = ["p50 ms", "p95 ms", "p99 ms", "cold ms", "queries/s", "mean ms by stage"]
     kept = ["encode s", "index s", "index MiB", "bytes/document", "peak MiB"]
     return "\n\n".join([split_tables("variant", heads, times), split_tables("variant", kept, costs)])
+
+
+def _encodings(board: Board, records: Sequence[Record], up: str) -> str:
+    rows = []
+    for record in records:
+        took = record.efficiency["encoding"]
+        name = cells.record_link(board, code(record.spec), record, up)
+        numbers = [f"{took['p50_ms']:.2f}", f"{took['batch_per_second']:,.0f}"]
+        rows.append((name, [*numbers, cells.mebibytes(took["peak_bytes"])]))
+    return split_tables("variant", ["p50 ms", "sentences/s", "peak MiB"], rows)
 
 
 def _times(record: Record) -> list[str]:
