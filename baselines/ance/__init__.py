@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselines.ance.encoder import AnceEncoder, MaxPEncoder
+from baselines.ance.encoder import AnceEncoder, MaxPEncoder, told_apart
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.dual import DualEncoder, dual_variant, sides
 from baselines.encoders.variants import weighted
@@ -82,7 +82,7 @@ def _objective(materials: Materials) -> Objective:
 
 def _encoder(recipe: Recipe, checkpoint: Checkpoint, setting: Setting) -> Encoder | TokenEncoder:
     options, tokens = recipe.objective, recipe.document_tokens
-    apart = options.get("documents", False)
+    apart = told_apart(options)
     single: AnceEncoder | DualEncoder
     if "shared" in options:
         how = (options["pooling"], options["normalised"])

@@ -105,6 +105,11 @@ class MaxPEncoder:
         return np.split(vectors, np.cumsum([len(passages) for passages in cut])[:-1]) if cut else []
 
 
+def told_apart(options: Mapping[str, Any]) -> bool:
+    """Whether a recipe's documents have a separator behind their title: the paper's do, and what the lab's towers read."""
+    return "shared" in options or bool(options.get("documents"))
+
+
 def _template(documents: bool) -> str:
     return DOCUMENT_TEMPLATE if documents else "title text"
 
