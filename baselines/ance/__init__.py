@@ -6,7 +6,8 @@ as four passages of 512 of which the best counts (MaxP). The question-answering 
 trained from DPR's and has its layout and conventions.
 
 What is new in it is its training: the negatives (`negatives.py`: refresh, search, sample), when they are refreshed
-(`refreshing.py`, and `inferencer.py`, the process that does it meanwhile), and what is learnt of them (`training.py`).
+(`refreshing.py`, and `inferencer.py`, the process that does it meanwhile), and what is learnt of them (`training.py`; of a
+document's passages `maxp.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselines.ance.encoder import AnceEncoder, MaxPEncoder, told_apart
+from baselines.ance.encoder import DOCUMENT_TEMPLATE, PASSAGE_TEMPLATE, AnceEncoder, MaxPEncoder, template_of
 from baselines.encoders.checkpoints import PYTORCH, Checkpoint
 from baselines.encoders.dual import DualEncoder, dual_variant, sides
 from baselines.encoders.variants import weighted
@@ -49,16 +50,16 @@ def _variant(
 
 
 def _passage(checkpoint: Checkpoint, setting: Setting) -> AnceEncoder:
-    return AnceEncoder(checkpoint, 256, setting, documents=False)
+    return AnceEncoder(checkpoint, 256, setting, PASSAGE_TEMPLATE)
 
 
 def _firstp(checkpoint: Checkpoint, setting: Setting) -> AnceEncoder:
-    return AnceEncoder(checkpoint, 512, setting, documents=True)
+    return AnceEncoder(checkpoint, 512, setting, DOCUMENT_TEMPLATE)
 
 
 def _maxp(checkpoint: Checkpoint, setting: Setting) -> MaxPEncoder:
     """2,048 tokens of a document, cut at 512 (section 5)."""
-    return MaxPEncoder(_firstp(checkpoint, setting), 512, 4, documents=True)
+    return MaxPEncoder(_firstp(checkpoint, setting), 512, 4, DOCUMENT_TEMPLATE)
 
 
 def _towers(materials: Materials) -> Towers:
@@ -82,14 +83,14 @@ def _objective(materials: Materials) -> Objective:
 
 def _encoder(recipe: Recipe, checkpoint: Checkpoint, setting: Setting) -> Encoder | TokenEncoder:
     options, tokens = recipe.objective, recipe.document_tokens
-    apart = told_apart(options)
+    template = template_of(options)
     single: AnceEncoder | DualEncoder
     if "shared" in options:
         how = (options["pooling"], options["normalised"])
         single = DualEncoder(*sides(checkpoint), setting, recipe.query_tokens, tokens, *how)
     else:
-        single = AnceEncoder(checkpoint, tokens, setting, documents=apart)
-    return MaxPEncoder(single, tokens, most, documents=apart) if (most := options.get("passages")) else single
+        single = AnceEncoder(checkpoint, tokens, setting, template)
+    return MaxPEncoder(single, tokens, most, template) if (most := options.get("passages")) else single
 
 
 def encoder_of(recipe: Recipe) -> Callable[[Path], Encoder | TokenEncoder]:

@@ -3,6 +3,7 @@
 Xiong et al. 2021, section 4 ("BERT-Siamese"), in the layout of the released checkpoints:
 `roberta.*`, `embeddingHead.*`, `norm.*`. Text is lower-cased, as in its training. Passages are
 title and text joined by a space; documents are url, title and body with RoBERTa's separator between.
+Of a document there is one vector (FirstP), or one for each of its first passages (MaxP), which the lab's towers give too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     import torch
 
 QUERY_TOKENS = 64
-DOCUMENT_TEMPLATE = "url </s> title </s> text"
+PASSAGE_TEMPLATE, DOCUMENT_TEMPLATE, TITLED_TEMPLATE = (
+    "title text",
+    "url </s> title </s> text",
+    "title </s> text",
+)
+"""What is read of a document: the paper's passages, its documents, and what the lab's towers read; </s> is the tokenizer's."""
 
 
 def model(weights: Weights) -> torch.nn.Module:
@@ -37,11 +43,11 @@ def model(weights: Weights) -> torch.nn.Module:
 
 
 class AnceEncoder:
-    """One vector a text, of its first `tokens` tokens; `documents` have urls and titles apart."""
+    """One vector a text, of the first `tokens` tokens of what the `template` has of it."""
 
-    def __init__(self, checkpoint: Checkpoint, tokens: int, setting: Setting, *, documents: bool) -> None:
+    def __init__(self, checkpoint: Checkpoint, tokens: int, setting: Setting, template: str) -> None:
         self._checkpoint, self._tokens, self._setting = checkpoint, tokens, setting
-        self._documents = documents
+        self._template = template
         self.document_tower = Tower(lambda: checkpoint.open(setting), model)
 
     @property
@@ -50,7 +56,7 @@ class AnceEncoder:
         return {
             "model": self._checkpoint.identity(self._setting), "case": "lower", "truncation": "end cut",
             "pooling": "first token, linear, LayerNorm", "normalised": False, "dtype": "float32",
-            "query_tokens": QUERY_TOKENS, "template": _template(self._documents), "document_tokens": self._tokens,
+            "query_tokens": QUERY_TOKENS, "template": self._template, "document_tokens": self._tokens,
         }  # fmt: skip
 
     @property
@@ -64,8 +70,8 @@ class AnceEncoder:
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]."""
-        tower, apart = self.document_tower, self._documents
-        return tower.vectors(document_tokens(tower.tokenizer, documents, self._tokens, apart=apart))
+        tower = self.document_tower
+        return tower.vectors(document_tokens(tower.tokenizer, documents, self._tokens, self._template))
 
 
 class MaxPEncoder:
@@ -77,15 +83,15 @@ class MaxPEncoder:
 
     token_vectors = "float32"
 
-    def __init__(self, single: AnceEncoder | DualEncoder, tokens: int, most: int, *, documents: bool) -> None:
-        self._single, self._tokens, self._most, self._documents = single, tokens, most, documents
+    def __init__(self, single: AnceEncoder | DualEncoder, tokens: int, most: int, template: str) -> None:
+        self._single, self._tokens, self._most, self._template = single, tokens, most, template
 
     @property
     def protocol(self) -> Mapping[str, Any]:
         """That of single vectors, and how documents are cut."""
         return {
-            **self._single.protocol, "template": _template(self._documents), "document_tokens": self._tokens,
-            "passages": self._most, "aggregation": "best passage",
+            **self._single.protocol, "template": self._template, "case": "lower", "truncation": "end cut",
+            "document_tokens": self._tokens, "passages": self._most, "aggregation": "best passage",
         }  # fmt: skip
 
     @property
@@ -100,18 +106,16 @@ class MaxPEncoder:
     def encode_documents(self, documents: Sequence[Document]) -> list[FloatArray]:
         """A list of float32[passages, dimension], one to `most` passages a document."""
         tower = self._single.document_tower
-        cut = passages_of(tower.tokenizer, documents, self._tokens, self._most, apart=self._documents)
+        cut = passages_of(tower.tokenizer, documents, self._tokens, self._most, self._template)
         vectors = tower.vectors([tokens for passages in cut for tokens in passages])
         return np.split(vectors, np.cumsum([len(passages) for passages in cut])[:-1]) if cut else []
 
 
-def told_apart(options: Mapping[str, Any]) -> bool:
-    """Whether a recipe's documents have a separator behind their title: the paper's do, and what the lab's towers read."""
-    return "shared" in options or bool(options.get("documents"))
-
-
-def _template(documents: bool) -> str:
-    return DOCUMENT_TEMPLATE if documents else "title text"
+def template_of(options: Mapping[str, Any]) -> str:
+    """What a recipe's towers read of a document, by the options of its objective."""
+    if "shared" in options:
+        return TITLED_TEMPLATE
+    return DOCUMENT_TEMPLATE if options["documents"] else PASSAGE_TEMPLATE
 
 
 def query_tokens(tokenizer: Any, texts: Sequence[str], longest: int) -> list[Tokens]:
@@ -120,14 +124,14 @@ def query_tokens(tokenizer: Any, texts: Sequence[str], longest: int) -> list[Tok
 
 
 def document_tokens(
-    tokenizer: Any, documents: Sequence[Document], longest: int, *, apart: bool
+    tokenizer: Any, documents: Sequence[Document], longest: int, template: str
 ) -> list[Tokens]:
     """The first `longest` tokens of each document's text, special ones included."""
-    return tokenised(tokenizer, _texts(tokenizer, documents, apart=apart), longest)
+    return tokenised(tokenizer, _texts(tokenizer, documents, template), longest)
 
 
 def passages_of(
-    tokenizer: Any, documents: Sequence[Document], longest: int, most: int, *, apart: bool
+    tokenizer: Any, documents: Sequence[Document], longest: int, most: int, template: str
 ) -> list[list[Tokens]]:
     """Of each document's text the first `most` stretches, each of `longest` tokens with <s> and </s> around it.
 
@@ -141,15 +145,16 @@ def passages_of(
             Tokens([tokenizer.cls_token_id, *ids[start : start + inner], tokenizer.sep_token_id])
             for start in range(0, max(1, min(len(ids), most * inner)), inner)
         ]
-        for ids in tokenizer(
-            _texts(tokenizer, documents, apart=apart), add_special_tokens=False, verbose=False
-        )["input_ids"]
+        for ids in tokenizer(_texts(tokenizer, documents, template), add_special_tokens=False, verbose=False)[
+            "input_ids"
+        ]
     ]
 
 
-def _texts(tokenizer: Any, documents: Sequence[Document], *, apart: bool) -> list[str]:
-    """Title and text joined by a space, or, `apart`, url, title and text with separators between; lower-cased."""
-    if not apart:
+def _texts(tokenizer: Any, documents: Sequence[Document], template: str) -> list[str]:
+    """The fields of a template that are not empty, with separators or spaces between; lower-cased."""
+    if template == PASSAGE_TEMPLATE:
         return [document.contents.lower() for document in documents]
-    parts = [(document.url, document.title, document.text) for document in documents]
-    return [f" {tokenizer.sep_token} ".join(part.lower() for part in some if part) for some in parts]
+    fields = [field.strip() for field in template.split("</s>")]
+    found = ([getattr(document, field).lower() for field in fields] for document in documents)
+    return [f" {tokenizer.sep_token} ".join(filter(None, parts)) for parts in found]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import torch
 
-from baselines.ance.encoder import passages_of, told_apart
+from baselines.ance.encoder import passages_of, template_of
 from baselines.ance.training import OneNegative
 from baselines.training.chunks import read
 from baselines.training.objective import Footprint, pair_footprint
@@ -22,8 +22,8 @@ class BestPassage(OneNegative):
 
     def encoded(self, documents: Sequence[Document]) -> tuple[torch.Tensor, int]:
         """The passages of each document, float[documents, passages, dimension], and the tokens that were read."""
-        apart, most = told_apart(self._options), self._options["passages"]
-        cut = passages_of(self._towers.tokenizer, documents, self._recipe.document_tokens, most, apart=apart)
+        template, most = template_of(self._options), self._options["passages"]
+        cut = passages_of(self._towers.tokenizer, documents, self._recipe.document_tokens, most, template)
         passages = [tokens for some in cut for tokens in some]
         vectors = self._vectors(self._towers.document, passages)
         return by_document(vectors, [len(some) for some in cut], most), read(passages)

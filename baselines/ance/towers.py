@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from baselines.ance.encoder import document_tokens, model, query_tokens
+from baselines.ance.encoder import document_tokens, model, query_tokens, template_of
 from baselines.ance.head import NAMES, Head, drawn
 from baselines.encoders.tower import Tokens
 from baselines.training.recipe import Recipe
@@ -38,8 +38,8 @@ class HeadedTower:
 
     def document_tokens(self, documents: Sequence[Document]) -> list[Tokens]:
         """As `AnceEncoder` has them."""
-        apart = self._recipe.objective["documents"]
-        return document_tokens(self.tokenizer, documents, self._recipe.document_tokens, apart=apart)
+        template = template_of(self._recipe.objective)
+        return document_tokens(self.tokenizer, documents, self._recipe.document_tokens, template)
 
     def save(self, folder: Path) -> None:
         """`roberta.*` (or what the backbone is), `embeddingHead.*`, `norm.*`, configuration and tokenizer."""

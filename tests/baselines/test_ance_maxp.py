@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baselines.ance import encoder_of
-from baselines.ance.encoder import passages_of
+from baselines.ance.encoder import PASSAGE_TEMPLATE, TITLED_TEMPLATE, passages_of
 from baselines.ance.maxp import BestPassage, by_document
 from baselines.ance.negatives import Refreshes, queries_of
 from benchmarks.interfaces import Document, Setting, TokenEncoder
@@ -155,14 +155,14 @@ def test_training_learns(bench: Bench) -> None:
 
 
 def test_the_first_passage_is_what_firstp_reads(cache: Cache, tmp_path: Path) -> None:
-    """Token by token, with a title and without: apart from later passages the two differ in nothing."""
+    """Token by token, with a title and without, and whatever the url; of a title longer than its text alone more is cut."""
     made = objective(cache, tmp_path, recipe(**MAXP, kinds=["random"]))
     documents = [
-        Document("a", "Title", "of few words"),
+        Document("a", "Title", "of few words", url="http"),
         Document("b", "", "word " * 90),
         Document("c", "On", "it " * 90),
     ]
-    cut = passages_of(made._towers.tokenizer, documents, 12, 3, apart=True)
+    cut = passages_of(made._towers.tokenizer, documents, 12, 3, TITLED_TEMPLATE)
     assert [some[0].ids for some in cut] == [text.ids for text in made._towers.document_tokens(documents)]
 
 
@@ -174,4 +174,4 @@ def test_memory_is_that_of_all_passages(cache: Cache, tmp_path: Path) -> None:
 
 def test_no_documents_have_no_passages() -> None:
     """A tokenizer is not asked."""
-    assert passages_of(None, [], 12, 3, apart=False) == []
+    assert passages_of(None, [], 12, 3, PASSAGE_TEMPLATE) == []
