@@ -17,8 +17,15 @@ from benchmarks.spec import parse
 
 Records = Callable[[str, str], Mapping[int, Record]]
 """From spec and collection to records by seed."""
-Side = tuple[str, dict[int, Record]]
-"""A spec, and its records on a collection by seed."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A system on a collection, and its records by seed."""
+
+    spec: str
+    collection: str
+    records: Mapping[int, Record]
 
 
 @dataclass(frozen=True)
@@ -35,35 +42,27 @@ class Cell:
 
 def missing(comparison: Comparison, records: Records) -> list[str]:
     """What a test would want: the cells without a record of the measure, or a seed that all have."""
-    lacking: list[str] = []
-    found: list[Side] = []
-    for pair in comparison.pairs:
-        for collection in pair.collections:
-            for spec in (pair.better, pair.worse):
-                found.append((spec, having(spec, collection, comparison, records)))
-                if not found[-1][1]:
-                    lacking.append(f"{spec} on {collection}")
-    trained = _trained(found)
-    if trained and not lacking and not _shared(trained):
-        lacking.append(f"{trained[0][0]} with a seed that the others have")
+    sides = _sides(comparison, records)
+    lacking = [f"{side.spec} on {side.collection}" for side in sides if not side.records]
+    trained = [side for side in sides if _is_trained(side.spec)]
+    if trained and not lacking and not _shared(sides):
+        return [f"{trained[0].spec} with a seed that the others have"]
     return lacking
 
 
 def paired(comparison: Comparison, records: Records) -> tuple[tuple[int, ...], list[Cell]]:
     """The seeds that all trained sides have (none where nothing was trained), and the cells with a record for each."""
-    sides = [
-        tuple((spec, having(spec, collection, comparison, records)) for spec in (pair.better, pair.worse))
-        for pair in comparison.pairs
-        for collection in pair.collections
+    sides = _sides(comparison, records)
+    seeds = _shared(sides)
+
+    def each(side: Side) -> tuple[Record, ...]:
+        if _is_trained(side.spec):
+            return tuple(side.records[seed] for seed in seeds)
+        return (next(iter(side.records.values())),) * max(1, len(seeds))
+
+    return seeds, [
+        Cell(each(better), each(worse)) for better, worse in zip(sides[::2], sides[1::2], strict=True)
     ]
-    seeds = _shared(_trained([side for cell in sides for side in cell]))
-
-    def each(spec: str, found: Mapping[int, Record]) -> tuple[Record, ...]:
-        if _is_trained(spec):
-            return tuple(found[seed] for seed in seeds)
-        return (next(iter(found.values())),) * max(1, len(seeds))
-
-    return seeds, [Cell(each(*better), each(*worse)) for better, worse in sides]
 
 
 def differences(cell: Cell, comparison: Comparison) -> NDArray[np.float64]:
@@ -81,13 +80,22 @@ def with_each_seed(comparison: Comparison, seeds: tuple[int, ...], cells: list[C
     }
 
 
-def having(spec: str, collection: str, comparison: Comparison, records: Records) -> dict[int, Record]:
-    """The records of a cell that have the measure, or the curve, by seed."""
-    return {
-        seed: record
-        for seed, record in records(spec, collection).items()
-        if comparison.measure in (curves_of(record) if comparison.curve else record.scores)
-    }
+def _sides(comparison: Comparison, records: Records) -> list[Side]:
+    """Of each pair on each collection the better side and the worse, with the records that have the measure."""
+
+    def having(spec: str, collection: str) -> dict[int, Record]:
+        return {
+            seed: record
+            for seed, record in records(spec, collection).items()
+            if comparison.measure in (curves_of(record) if comparison.curve else record.scores)
+        }
+
+    return [
+        Side(spec, collection, having(spec, collection))
+        for pair in comparison.pairs
+        for collection in pair.collections
+        for spec in (pair.better, pair.worse)
+    ]
 
 
 def _by_query(cell: Cell, measure: str) -> NDArray[np.float64]:
@@ -106,13 +114,10 @@ def _by_query(cell: Cell, measure: str) -> NDArray[np.float64]:
     return found
 
 
-def _trained(sides: Sequence[Side]) -> list[Side]:
-    return [side for side in sides if _is_trained(side[0])]
-
-
-def _shared(trained: Sequence[Side]) -> tuple[int, ...]:
-    """The seeds that each side has."""
-    return tuple(sorted(set.intersection(*(set(found) for _, found in trained)))) if trained else ()
+def _shared(sides: Sequence[Side]) -> tuple[int, ...]:
+    """The seeds that each trained side has; none where nothing was trained."""
+    trained = [set(side.records) for side in sides if _is_trained(side.spec)]
+    return tuple(sorted(set.intersection(*trained))) if trained else ()
 
 
 def _is_trained(spec: str) -> bool:

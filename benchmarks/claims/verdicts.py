@@ -2,17 +2,17 @@
 
 A verdict is of all claims of a paper together: their p-values are adjusted by Holm's procedure. Scores of several seeds
 are averaged query by query before the test, which knows nothing of what another seed would give: so a difference must also
-have the same sign with each seed that both sides were trained with. How many there were is said.
+fall on the same side with each seed that both sides were trained with. How many there were is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from benchmarks.claims import seeds
-from benchmarks.claims.claim import Claim, Comparison
+from benchmarks.claims.claim import Claim, Comparison, Pair
 from benchmarks.claims.correlations import Correlations, between, examined_correlations
 from benchmarks.claims.seeds import Cell, Records
 from benchmarks.claims.testing import Tested, examined, holm
@@ -52,6 +52,11 @@ class Outcome:
         """Whether some seed puts the difference on the other side."""
         return any(self._on_its_side(one) != self.holds for one in self.by_seed.values())
 
+    @property
+    def p_value(self) -> float:
+        """That of the test; 1 where the comparison is not fair, or its seeds do not agree."""
+        return 1.0 if self.spoilt or self.wavers else self.test.p_value
+
     def _on_its_side(self, difference: float) -> bool:
         below = self.comparison.below
         return difference > 0 if below is None else difference < below
@@ -90,14 +95,14 @@ def verdicts(claims: Sequence[Claim], records: Records, runs: Runs) -> list[Verd
 
 def _p_value(outcomes: Sequence[Outcome]) -> float:
     """Of a claim of several parts: the weakest part where all hold; the strongest that does not, times their number."""
-    against = [one.test.p_value for one in outcomes if not one.holds]
+    against = [one.p_value for one in outcomes if not one.holds]
     if not against:
-        return max(one.test.p_value for one in outcomes)
+        return max(one.p_value for one in outcomes)
     return min(1.0, len(outcomes) * min(against))
 
 
 def _word(outcomes: Sequence[Outcome], p_value: float) -> str:
-    if p_value >= LEVEL or any(one.spoilt or one.wavers for one in outcomes):
+    if p_value >= LEVEL:
         return INCONCLUSIVE
     return SUPPORTED if all(one.holds for one in outcomes) else CONTRADICTED
 
@@ -125,10 +130,13 @@ def _spoilt(comparison: Comparison, records: Records) -> tuple[str, ...]:
     found = []
     for pair in comparison.pairs:
         for collection in pair.collections:
-            for spec, start in pair.sides() if not comparison.curve else ():
-                sides = [seeds.having(one, collection, comparison, records) for one in (spec, start)]
-                after, before = (_mean(side.values(), comparison.measure) if side else None for side in sides)
-                if after is not None and before is not None and after < before:
+            for spec, start in pair.sides() if pair.starts and not comparison.curve else ():
+                change = Comparison(comparison.measure, (Pair(spec, start, (collection,)),))
+                if seeds.missing(change, records):
+                    continue
+                _, (cell,) = seeds.paired(change, records)
+                after, before = (_mean(side, comparison.measure) for side in (cell.better, cell.worse))
+                if after < before:
                     found.append(
                         f"{spec} on {collection} has {after:.4f}, and started from {start} with {before:.4f}"
                     )
@@ -143,5 +151,5 @@ def _correlations(cell: Cell, runs: Runs) -> Correlations:
     )
 
 
-def _mean(side: Iterable[Record], measure: str) -> float:
+def _mean(side: Sequence[Record], measure: str) -> float:
     return fmean(record.means[measure] for record in side)

@@ -17,9 +17,10 @@ _ABOUT = (
     "A verdict is a paired randomisation test over queries, averaged over collections; for correlations, which are one number "
     "a collection, the test of Meng, Rosenthal and Rubin; of a curve of training its ten stretches stand in the queries' place. It is at 5 % over all tested claims of the paper together (Holm). "
     "*Detectable* is the smallest difference that four of five such tests would find, before Holm. Scores of several seeds are "
-    "averaged first; what the test does not know is what another seed would give, so that a difference with another sign with "
-    "some seed is inconclusive, and one of a single seed is that seed's alone. A difference is that of the side that the "
-    "paper has ahead, less the other's. A comparison with what ended below its own start is not fair, and inconclusive."
+    "averaged first; what the test does not know is what another seed would give, so that a difference on the other side with "
+    "some seed decides nothing, and one of a single seed is that seed's alone. A difference is that of the side that the "
+    "paper has ahead, less the other's. A comparison with what ended below its own start is not fair, and decides nothing either. A claim of several "
+    "comparisons is supported when all hold, and contradicted when one does not."
 )
 
 
@@ -77,7 +78,7 @@ def _tested(board: Board, verdict: Verdict, up: str) -> list[str]:
 
 def _standing(outcome: Outcome) -> str:
     """What one of several comparisons says by itself, before Holm."""
-    if outcome.spoilt or outcome.wavers or outcome.test.p_value >= LEVEL:
+    if outcome.p_value >= LEVEL:
         return "open: "
     return "holds: " if outcome.holds else "does not hold: "
 
@@ -98,6 +99,7 @@ def _lines(board: Board, outcome: Outcome, up: str, standing: str) -> list[str]:
         for pair in comparison.pairs
     ]
     spoilt = [f"  - no fair comparison: {escape(one)}" for one in outcome.spoilt]
+    spoilt += ["  - with another seed it is the other way round"] if outcome.wavers else []
     return [f"- {standing}{', '.join(told)}:", *compared, *spoilt]
 
 

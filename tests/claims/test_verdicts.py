@@ -115,7 +115,7 @@ def test_what_training_spoilt_proves_nothing(made: Made) -> None:
         no_run,
     )
     assert (fair.word, foul.word, own.word) == ("supported", "inconclusive", "supported")
-    assert foul.p_value < 0.05
+    assert foul.p_value == 1 and foul.outcomes[0].test.p_value < 0.05
     assert len(foul.outcomes[0].spoilt) == len(WORLDS)
     assert all("spoilt" in said and "start" in said for said in foul.outcomes[0].spoilt)
 
@@ -191,7 +191,31 @@ def test_a_seed_that_says_otherwise_leaves_a_claim_open(made: Made, last: float,
             made.add(SMALL, world, [mean] * 20, seed)
             made.add(DEEP, world, [0.2] * 20, seed)
     (found,) = verdicts([claim("x", greater(SMALL, DEEP))], made, no_run)
-    assert found.p_value < 0.05 and found.word == word
+    assert found.outcomes[0].test.p_value < 0.05 and found.word == word
+
+
+def test_what_decides_nothing_saves_no_claim(made: Made) -> None:
+    """A claim of two parts falls with a fair one that does not hold, whatever the other is."""
+    fill(made, start=0.1, fine=0.3, spoilt=0.0)
+    foul = Comparison("nDCG@10", (Pair("fine", "spoilt", WORLDS, ("start",)),))
+    one, other = verdicts(
+        [claim("one", foul, greater("start", "fine")), claim("other", foul, greater("fine", "start"))],
+        made,
+        no_run,
+    )
+    assert (one.word, other.word) == ("contradicted", "inconclusive")
+
+
+def test_a_start_is_compared_with_the_same_seeds(made: Made) -> None:
+    """A seed without its start says nothing of what training did."""
+    for world in WORLDS:
+        made.add(SMALL, world, [0.5] * 20, 0)
+        made.add(SMALL, world, [0.1] * 20, 1)
+        made.add(DEEP, world, [0.4] * 20, 0)
+        made.add("bm25:flat", world, [0.05] * 20)
+    fair = Comparison("nDCG@10", (Pair(SMALL, "bm25:flat", WORLDS, (DEEP, "unmeasured")),))
+    (found,) = verdicts([claim("x", fair)], made, no_run)
+    assert found.outcomes[0].spoilt == () and found.word == "supported"
 
 
 def test_other_queries_are_no_comparison(made: Made) -> None:
