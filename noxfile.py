@@ -1,9 +1,9 @@
 """The project's commands: `nox -s demo`, `nox -s tests`, `nox -s beir`; `nox -l` lists them.
 
-Two environments serve all sessions but `lint`: `bench` measures, `tests` also checks. They are
-plain pip environments below `.nox/`, made once and made anew when `pyproject.toml` or
-`constraints.txt` changes, so that a second session starts at once and torch is installed twice
-at most. What follows `--` goes to the command line of the bench (or to pytest, ruff, mypy).
+Two environments serve most sessions: `bench` measures, `tests` also checks. They are plain pip environments
+below `.nox/`, made once and made anew when `pyproject.toml` or `constraints.txt` changes, so that a second
+session starts at once. `lint`, `workflows`, `parity`, `plaid` and others that want other packages have an
+environment of their own. What follows `--` goes to the command line of the bench (or to pytest, ruff, mypy).
 """
 
 from __future__ import annotations

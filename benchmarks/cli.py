@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name, help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}."
         )
         module.add(subparser)
-    args = parser.parse_args(arguments)
     try:
+        args = parser.parse_args(arguments)
         code: int = modules[args.command].run(args)
         sys.stdout.flush()
     except BenchError as error:

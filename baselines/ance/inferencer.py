@@ -59,7 +59,7 @@ def infer(folder: Path, alone: threading.Event) -> None:
     """Refresh in `folder` from whatever is newest, until the trainer is gone."""
     from baselines.ance import encoder_of
     from baselines.ance.negatives import Refreshes
-    from baselines.training.pairs import training_pairs
+    from baselines.training.pairs import pairs_of
     from benchmarks.collections.collection import open_collection
 
     job = json.loads((folder / _JOB).read_text("utf-8"))
@@ -67,7 +67,7 @@ def infer(folder: Path, alone: threading.Event) -> None:
     cache, options = Cache(Path(job["cache"])), recipe.objective
     with FileLock(folder / _LOCK):
         data, collection = (
-            training_pairs(recipe.corpus, options["share"], cache), open_collection(recipe.corpus, cache),
+            pairs_of(recipe, cache), open_collection(recipe.corpus, cache),
         )  # fmt: skip
         refreshes = Refreshes(folder)
         while not alone.is_set():

@@ -24,7 +24,7 @@ from baselines.training.trained import Materials
 
 
 class Triples:
-    """Takes `share` (of 100 pairs), `interaction`, and what `Negatives` takes: a pair makes as many triples as it has."""
+    """Takes `share` (of 100 pairs), `by_query`, `interaction`, and what `Negatives` takes: a pair makes as many triples as it has."""
 
     def __init__(self, tower: ColbertTower, materials: Materials) -> None:
         self._recipe, self._seed = materials.recipe, materials.seed

@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from baselines.retromae import masks
+from benchmarks.errors import UsageError
 
 
 class BasicDecoder(torch.nn.Module):
@@ -105,5 +106,9 @@ def with_sentence(sentence: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
 
 
 def decoder(name: str, config: Any, layers: int) -> BasicDecoder | EnhancedDecoder:
-    """A decoder by its name; `layers` are those of the basic one."""
-    return EnhancedDecoder(config) if name == "enhanced" else BasicDecoder(config, layers)
+    """A decoder by its name; `layers` are those of the basic one. Raises `UsageError` for another name."""
+    if name == "enhanced":
+        return EnhancedDecoder(config)
+    if name == "basic":
+        return BasicDecoder(config, layers)
+    raise UsageError(f"no decoder {name!r} in a recipe of RetroMAE's; known: basic, enhanced")

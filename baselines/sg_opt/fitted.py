@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from benchmarks.storage.manifest import Manifest
 _BATCH = 2048
 Learnt = Mapping[str, NDArray[Any]]
 """What a map is made of, by name; what `Fitted.names` lists."""
+Map = Callable[[FloatArray], FloatArray]
+"""From vectors [n, dimension] to float32[n, dimension of the map]."""
 
 
 class Fitted(ABC):
@@ -24,17 +26,17 @@ class Fitted(ABC):
 
     fitted_on = 50_000
     names: tuple[str, ...]
-    told: Mapping[str, Any]
+    conventions: Mapping[str, Any]
     """What the protocol says of the map."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._learnt: Learnt
+        self._map: Map
 
     @property
     def protocol(self) -> Mapping[str, Any]:
         """The encoder's protocol, and that of the map."""
-        return {**self._encoder.protocol, **self.told}
+        return {**self._encoder.protocol, **self.conventions}
 
     def fit(self, documents: Iterable[Document], folder: Path) -> None:
         """Learn the map from `documents`, or load what was learnt. Raises `EvaluationError`."""
@@ -44,23 +46,23 @@ class Fitted(ABC):
             learnt = self.learn(self._batches(islice(documents, self.fitted_on)))
             for name in self.names:  # the last one says that the fit is whole
                 manifest.write_array(f"{name}.npy", learnt[name])
-        self._learnt = {name: np.asarray(manifest.array(f"{name}.npy")) for name in self.names}
+        self._map = self.opened({name: np.asarray(manifest.array(f"{name}.npy")) for name in self.names})
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[len(texts), dimension of the map]."""
-        return self.mapped(self._encoder.encode_queries(texts), self._learnt)
+        return self._map(self._encoder.encode_queries(texts))
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension of the map]."""
-        return self.mapped(self._encoder.encode_documents(documents), self._learnt)
+        return self._map(self._encoder.encode_documents(documents))
 
     @abstractmethod
     def learn(self, batches: Iterable[FloatArray]) -> Learnt:
-        """The map for vectors that come in batches [n, dimension]. Raises `EvaluationError`."""
+        """What makes the map of vectors that come in batches [n, dimension]. Raises `EvaluationError`."""
 
     @abstractmethod
-    def mapped(self, vectors: FloatArray, learnt: Learnt) -> FloatArray:
-        """Vectors [n, dimension], mapped: float32[n, dimension of the map]."""
+    def opened(self, learnt: Learnt) -> Map:
+        """The map."""
 
     def _batches(self, documents: Iterable[Document]) -> Iterator[FloatArray]:
         stream = iter(documents)

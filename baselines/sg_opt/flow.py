@@ -14,17 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import torch
 
-from baselines.sg_opt.fitted import Fitted, Learnt
+from baselines.sg_opt.fitted import Fitted, Learnt, Map
 from benchmarks.errors import EvaluationError
 from benchmarks.interfaces import FloatArray
 
 STEPS, WIDTH = 9, 32
-BATCH, LEARNING_RATE, CLIP = 32, 1e-3, 1.0
+BATCH, LEARNING_RATE, CLIP, SEED = 32, 1e-3, 1.0, 0
 _NARROWEST = 1e-6
 
 
@@ -74,10 +73,11 @@ class Flowed(Fitted):
     """An encoder whose vectors go through a flow."""
 
     names = ("orders", "shifts", "log_scales", "inner", "inner_bias", "outer", "outer_bias")
-    told = MappingProxyType(
+    conventions = MappingProxyType(
         {
-            "flow": "fitted on the collection's documents", "flow_steps": STEPS, "flow_width": WIDTH,
-            "flow_batch": BATCH, "flow_learning_rate": LEARNING_RATE, "flow_epochs": 1,
+            "flow": f"fitted on the collection's first {Fitted.fitted_on:,} documents, once each", "flow_seed": SEED,
+            "flow_steps": STEPS, "flow_width": WIDTH, "flow_batch": BATCH, "flow_learning_rate": LEARNING_RATE,
+            "flow_clip": CLIP,
         }
     )  # fmt: skip
 
@@ -87,21 +87,25 @@ class Flowed(Fitted):
         if sum(map(len, found)) < 2:
             raise EvaluationError("a flow has nothing to learn from: fewer than two documents")
         with torch.random.fork_rng():
-            torch.manual_seed(0)
-            learnt = fitted(torch.from_numpy(np.concatenate(found)).float())
+            torch.manual_seed(SEED)
+            learnt = trained(torch.from_numpy(np.concatenate(found)).float())
         return {name: tensor.numpy() for name, tensor in learnt.state_dict().items()}
 
-    def mapped(self, vectors: FloatArray, learnt: Learnt) -> FloatArray:
+    def opened(self, learnt: Learnt) -> Map:
         """float32[n, dimension]."""
-        flow = Flow(vectors.shape[1])
-        state: dict[str, Any] = {name: torch.from_numpy(array.copy()) for name, array in learnt.items()}
-        flow.load_state_dict(state)
-        with torch.inference_mode():
-            mapped: FloatArray = flow(torch.from_numpy(vectors)).numpy()
+        with torch.random.fork_rng():
+            flow = Flow(learnt["shifts"].shape[1])
+        flow.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in learnt.items()})
+
+        def mapped(vectors: FloatArray) -> FloatArray:
+            with torch.inference_mode():
+                found: FloatArray = flow(torch.from_numpy(vectors)).numpy()
+            return found
+
         return mapped
 
 
-def fitted(vectors: torch.Tensor) -> Flow:
+def trained(vectors: torch.Tensor) -> Flow:
     """A flow that was trained on vectors [n, dimension] for an epoch, drawn and ordered by torch's generator."""
     flow = Flow(vectors.shape[1])
     flow.normalise(vectors)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.sg_opt.fitted import Fitted, Learnt
+from baselines.sg_opt.fitted import Fitted, Learnt, Map
 from benchmarks.errors import EvaluationError
 from benchmarks.interfaces import FloatArray
 
@@ -24,17 +24,17 @@ class Whitening(Fitted):
     """
 
     names = ("mean", "kernel")
-    told = MappingProxyType({"whitening": "fitted on the collection's documents"})
+    conventions = MappingProxyType({"whitening": "fitted on the collection's documents"})
 
     def learn(self, batches: Iterable[FloatArray]) -> Learnt:
         """mu and W. Raises `EvaluationError` where all vectors are one."""
         mean, kernel = whitening(batches)
         return {"mean": mean, "kernel": kernel}
 
-    def mapped(self, vectors: FloatArray, learnt: Learnt) -> FloatArray:
+    def opened(self, learnt: Learnt) -> Map:
         """(x - mu) W: float32[n, directions]."""
-        whitened: FloatArray = ((vectors - learnt["mean"]) @ learnt["kernel"]).astype(np.float32)
-        return whitened
+        mean, kernel = learnt["mean"], learnt["kernel"]
+        return lambda vectors: ((vectors - mean) @ kernel).astype(np.float32)
 
 
 def whitening(batches: Iterable[FloatArray]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

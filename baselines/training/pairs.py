@@ -25,8 +25,10 @@ _DOCUMENTS = 1
 class TrainingPairs:
     """The judged pairs of a collection's train split, or `share` of 100 of them.
 
-    `by_query` is for collections where some queries have a thousand relevant documents and most a few: an example is
-    then a query with one of its documents, so that each counts as much as it will in a mean over queries. A pair is in by its hash: what a smaller share holds, a larger one holds as well. Documents are read from disk as they
+    Where few queries have most of the pairs (`tuning.toml`), an example had better be a query with one of its documents:
+    `by_query`. Every query then counts as much as it will in a mean over queries.
+
+    A pair is in by its hash: what a smaller share holds, a larger one holds as well. Documents are read from disk as they
     are asked for; the ids of the pairs are held in memory.
     """
 

@@ -166,7 +166,7 @@ def _check_whole(id: str, share: int | None) -> None:
     """Raise `UsageError` for a share of what is no documents with judgments."""
     conventions = conventions_of(id)
     if share is not None and (conventions.kind != "retrieval" or conventions.questions):
-        raise UsageError(f"{id} has no judged documents to keep; a share is of a collection that has")
+        raise UsageError(f"{id} has no judged documents to keep; leave out :{share}%")
 
 
 def _whole_source(id: str, conventions: Conventions) -> tuple[str, Source]:

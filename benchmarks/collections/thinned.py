@@ -29,7 +29,10 @@ def whole_of(id: str) -> tuple[str, int | None]:
         return id, None
     share = found["share"]
     if not share.isdecimal() or int(share) > 99:
-        raise UsageError(f"{id}: of the documents that are not judged, {share!r} % is no share; use 0 to 99")
+        raise UsageError(
+            f"{id}: the share of the documents that are not judged is a whole number from 0 to 99; the collection as it "
+            f"is is {found['whole']}"
+        )
     return found["whole"], int(share)
 
 

@@ -24,11 +24,13 @@ def add(parser: ArgumentParser) -> None:
     options.output(parser)
     parser.epilog = (
         "A spec names a retriever: bm25:flat, minilm@HNSW32, minilm@[IVF64,PQ48;nprobe=8], rrf(bm25,minilm), "
-        "wsum(0.3*bm25,0.7*minilm), rerank(bm25,minilm,depth=100), read(RETRIEVER,READER,depth=50). "
+        "wsum(0.3*bm25,0.7*minilm), sum(0.1*bm25,1*minilm), union(1*bm25,1.1*minilm), rerank(bm25,minilm,depth=100), "
+        "read(RETRIEVER,READER,depth=50); of token vectors colbert:v2@int8, colbert:v2@[int8,IVF1024,PQ16], colbert:v2@plaid2. "
         "A collection is any ir-datasets id, "
         "folder:PATH (BEIR layout; folder:PATH#dev for another split than test), or "
         "synthetic/SIZE[/second|/cross][/train|/dev|/test] or synthetic/SIZE/pairs with "
-        "a SIZE of tiny, small, medium, large or a number of documents."
+        "a SIZE of tiny, small, medium, large or a number of documents. ID:10% is a collection with fewer "
+        "distractors: its judged documents, and 10 of 100 of the others."
     )
 
 

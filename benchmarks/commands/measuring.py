@@ -38,7 +38,7 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--collection", action="append", default=[], metavar="ID", help="a collection; may be repeated"
     )
-    parser.add_argument("--seed", type=int, help="this one alone (default: the suite's, or 0)")
+    options.seed(parser, None, "this one alone (default: the suite's, or 0)")
     parser.add_argument(
         "--no-efficiency", action="store_true", help="effectiveness only: no latency, no sizes"
     )

@@ -5,6 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from benchmarks.errors import UsageError
+
+_LARGEST_SEED = 2**32 - 1
+"""What NumPy's older generators take, which libraries still use."""
+
 
 def results(parser: ArgumentParser) -> None:
     """`--results`."""
@@ -22,6 +27,17 @@ def reports(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--reports", type=Path, metavar="DIR", help="generated pages (default: `reports` beside the results)"
     )
+
+
+def seed(parser: ArgumentParser, default: int | None, help: str) -> None:
+    """`--seed`."""
+    parser.add_argument("--seed", type=_seed, default=default, metavar="SEED", help=help)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LARGEST_SEED:
+        raise UsageError(f"--seed {text}: a seed is a whole number from 0 to {_LARGEST_SEED:,}")
+    return int(text)
 
 
 def report_folder(args: Namespace) -> Path:

@@ -21,7 +21,7 @@ def add(parser: ArgumentParser) -> None:
     """Which cell."""
     parser.add_argument("spec", metavar="SPEC")
     parser.add_argument("collection", metavar="COLLECTION")
-    parser.add_argument("--seed", type=int, default=0)
+    options.seed(parser, 0, "the cell's seed (default: 0)")
     parser.add_argument("--measure", help="default: the collection's first")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw it, too")
     options.results(parser)

@@ -31,9 +31,7 @@ def add(parser: ArgumentParser) -> None:
         action="store_true",
         help="every variant on generated documents with random weights; keeps nothing, and says what the real grid takes",
     )
-    parser.add_argument(
-        "--documents", type=int, default=DOCUMENTS, metavar="N", help=f"of a dry run (default: {DOCUMENTS:,})"
-    )
+    parser.add_argument("--documents", type=int, metavar="N", help=f"of a dry run (default: {DOCUMENTS:,})")
 
 
 def run(args: Namespace) -> int:
@@ -49,15 +47,20 @@ def run(args: Namespace) -> int:
     first, cells = next(iter(plan.items()))
     if args.checkpoint and len({spec for spec, _ in cells}) != 1:
         raise UsageError("--checkpoint goes with exactly one --variant")
+    if args.checkpoint and not args.checkpoint.is_dir():
+        raise UsageError(f"--checkpoint {args.checkpoint}: there is no such folder")
     bench = measuring.bench_of(args, first, args.checkpoint)
     if args.dry_run:
         from benchmarks.commands.rehearsing import run_dry
 
         if args.checkpoint:
             raise UsageError("--dry-run draws its weights at random; leave out --checkpoint")
-        if args.documents < 1:
+        documents = DOCUMENTS if args.documents is None else args.documents
+        if documents < 1:
             raise UsageError("--documents is a number from 1 on")
-        return run_dry(cells, args.documents, bench, args.json)
+        return run_dry(cells, documents, bench, args.json)
+    if args.documents is not None:
+        raise UsageError("--documents goes with --dry-run")
     measuring.check_results_folder(chosen, args, args.checkpoint)
     outcomes = run_plan(plan, bench)
     report = measuring.render(outcomes, args)

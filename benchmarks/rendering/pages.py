@@ -310,7 +310,11 @@ def _experiments(board: Board) -> str:
         f"- {link(one.name, f'experiments/{one.name}.md')}: {escape(one.question)}"
         for one in experiments(board)
     ]
-    return "\n".join(["## Experiments", "", *lines]) if lines else ""
+    waiting = [
+        code(one.name) for one in suites().values() if one.is_experiment and one not in experiments(board)
+    ]
+    note = ["", f"Not measured yet: {', '.join(waiting)}."] if waiting else []
+    return "\n".join(["## Experiments", "", *lines, *note]) if lines else ""
 
 
 def _has_page(board: Board, baseline: Baseline) -> bool:

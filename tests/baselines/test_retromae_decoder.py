@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from baselines.encoders.tower import Tokens
-from baselines.retromae.decoder import BasicDecoder, EnhancedDecoder, Layer
+from baselines.retromae.decoder import BasicDecoder, EnhancedDecoder, Layer, decoder
 from baselines.retromae.masks import basic, enhanced, padded_masks, sampled
 from baselines.training.masking import IGNORED
+from benchmarks.errors import UsageError
 
 TEXTS, TOKENS, WIDTH = 3, 7, 8
 
@@ -243,3 +244,9 @@ def test_texts_do_not_see_each_others_padding() -> None:
     assert seen[1].tolist() == long.tolist()
     assert not seen[0, :, 4:].any()
     assert seen[:, :, 0].all()
+
+
+def test_no_other_decoder_is_known() -> None:
+    """A name that is misspelt is no basic decoder."""
+    with pytest.raises(UsageError, match="no decoder 'enhnced'"):
+        decoder("enhnced", config(), 1)

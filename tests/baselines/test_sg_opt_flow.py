@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.sg_opt.flow import Flow, Flowed, fitted
+from baselines.sg_opt.flow import Flow, Flowed, trained
 from benchmarks.errors import EvaluationError
 from tests.baselines.test_sg_opt import HashEncoder, documents
 
@@ -79,7 +79,7 @@ def test_an_epoch_makes_unseen_vectors_likelier() -> None:
     before = begun(seen)
     torch.testing.assert_close(before.mean(dim=0), torch.zeros(8), atol=1e-3, rtol=0)
     torch.testing.assert_close(before.std(dim=0), torch.ones(8), atol=1e-2, rtol=0)
-    assert fitted(seen).loss(unseen) < begun.loss(unseen) - 1
+    assert trained(seen).loss(unseen) < begun.loss(unseen) - 1
 
 
 def test_what_was_learnt_is_kept(tmp_path: Path) -> None:

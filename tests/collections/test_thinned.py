@@ -73,7 +73,7 @@ def test_other_ids_are_whole(id: str) -> None:
 @pytest.mark.parametrize("share", ["100", "-1", "1.5", "x", ""])
 def test_a_share_is_a_whole_number_below_a_hundred(share: str) -> None:
     """What is none is wrong use, in one line that says so."""
-    with pytest.raises(UsageError, match="is no share; use 0 to 99"):
+    with pytest.raises(UsageError, match="a whole number from 0 to 99"):
         check_name(f"beir/scifact/test:{share}%")
 
 

@@ -77,6 +77,16 @@ WRONG = [
     (["run", "--suite", "bier"], "did you mean beir?"),
     (["run", "--variant", "bm25"], "name a --suite, or at least one --variant and one --collection"),
     (["run", "--suite", "demo", "--checkpoint", "x"], "--checkpoint goes with exactly one --variant"),
+    (
+        ["run", "--variant", "bm25", "--collection", "synthetic/tiny", "--checkpoint", "x"],
+        "there is no such folder",
+    ),
+    (
+        ["run", "--variant", "bm25", "--collection", "synthetic/tiny", "--documents", "9"],
+        "goes with --dry-run",
+    ),
+    (["run", "--variant", "bm25", "--collection", "synthetic/tiny", "--seed", "-1"], "a whole number from 0"),
+    (["history", "bm25", "synthetic/tiny", "--seed", "x"], "a whole number from 0"),
     (["compare", "bm25", "lsa"], "no measured variant named 'bm25:flat'"),
 ]
 
