@@ -40,8 +40,9 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-        advice = f"did you mean {' or '.join(near)}?" if near else (hint or f"known: {', '.join(names)}")
+        near = difflib.get_close_matches(name, names, n=3)
+        others = f"known: {', '.join(names)}" if names else "there is none at all"
+        advice = f"did you mean {' or '.join(near)}?" if near else hint or others
         super().__init__(f"no {kind} named {name!r}; {advice}")
 
 
