@@ -62,9 +62,15 @@ def found_against_latency(board: Board, collection: str, specs: Sequence[str]) -
                 points[one.spec] = Point(one.spec, milliseconds, _found(board.run(one), board.run(exact)))
     if len(points) < _FEWEST:
         return ""
-    return effectiveness_against_latency(
-        list(points.values()), f"share of the exact {_BEST} best", f"{collection}, beside exact search"
-    )
+    encoders = {spec.partition("@")[0] for spec in points}
+    # Of one encoder the title has the name, and a point that of its index.
+    shared = encoders.pop() if len(encoders) == 1 else ""
+    named = [
+        replace(point, name=spec.removeprefix(shared).lstrip("@") or "exact")
+        for spec, point in points.items()
+    ]
+    title = f"{f'{shared} on ' if shared else ''}{collection}, beside exact search"
+    return effectiveness_against_latency(named, f"share of the exact {_BEST} best", title)
 
 
 def _measure(collection: str) -> str:

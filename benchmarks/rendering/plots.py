@@ -22,6 +22,8 @@ _STYLE = (
     "}</style>"
 )
 _POINT, _FRONT = "#3b7dd8", "#d8743b"
+_LINE = 11.0
+"""The height of a name, in points (1/72 inch)."""
 
 
 @dataclass(frozen=True)
@@ -153,10 +155,16 @@ def _label_offsets(points: Sequence[Point]) -> list[float]:
     span = (max(heights) - min(heights)) * 1.3 or 1.0
     scale = 230.0 / span
     placed: list[float] = []
-    offsets = [0.0] * len(points)
-    for index in sorted(range(len(points)), key=lambda i: heights[i]):
+    rising = sorted(range(len(points)), key=lambda i: heights[i])
+    for index in rising:
         wanted = heights[index] * scale
-        at = max(wanted, placed[-1] + 11.0) if placed else wanted
-        placed.append(at)
-        offsets[index] = at - wanted
+        placed.append(max(wanted, placed[-1] + _LINE) if placed else wanted)
+    # What was pushed above the highest point comes down again, and pushes what is below it.
+    highest = max(heights) * scale + _LINE
+    for place in reversed(range(len(placed))):
+        placed[place] = min(placed[place], highest)
+        highest = placed[place] - _LINE
+    offsets = [0.0] * len(points)
+    for index, at in zip(rising, placed, strict=True):
+        offsets[index] = at - heights[index] * scale
     return offsets

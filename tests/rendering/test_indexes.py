@@ -57,8 +57,9 @@ def test_what_is_found_is_drawn_against_latency(bench: Bench) -> None:
     timed = [replace(r, efficiency={"search": {"p50_ms": times[r.spec]}}) for r in bench.store.records()]
     board = Board(timed, run=bench.store.run)
     drawn = found_against_latency(board, WORLD, list(times))
-    assert f"{EXACT} (on the front) 1.0000 at 4.00 ms" in drawn
-    assert f"{other} (on the front)" in drawn and drawn.count(INDEX) >= 2
+    assert f"{EXACT} on {WORLD}, beside exact search" in drawn
+    assert "exact (on the front) 1.0000 at 4.00 ms" in drawn
+    assert "[IVF8,Flat;nprobe=4] (on the front)" in drawn and drawn.count("nprobe=1]") >= 2
     assert found_against_latency(board, WORLD, [EXACT, INDEX]) == ""
     *_, image = index_losses(board, [WORLD], list(times), "", {WORLD: "late.svg"})
     assert image.startswith("![") and image.endswith("(late.svg)")
