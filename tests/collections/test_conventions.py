@@ -17,6 +17,7 @@ from benchmarks.collections.collection import check_name
 from benchmarks.collections.conventions import conventions_of, declared, means, missing
 from benchmarks.collections.irds import DatasetSource
 from benchmarks.collections.sources import ignore
+from benchmarks.collections.thinned import whole_of
 from benchmarks.errors import MissingData, UnknownName
 from benchmarks.evaluation.measures import parse
 from benchmarks.network import reachable
@@ -45,8 +46,9 @@ def test_every_collection_of_a_suite_has_a_name_that_works() -> None:
     """ir-datasets knows it with judgments, or the table declares it."""
     for collection in ALL:
         check_name(collection)
-        if collection not in declared() and conventions_of(collection).kind == "retrieval":
-            assert ir_datasets.load(collection).has_qrels(), collection
+        whole, _ = whole_of(collection)
+        if whole not in declared() and conventions_of(whole).kind == "retrieval":
+            assert ir_datasets.load(whole).has_qrels(), collection
 
 
 def sources_of(collection: str) -> tuple[str, set[str]]:
