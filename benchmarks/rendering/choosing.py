@@ -17,7 +17,8 @@ _ABOUT = (
     "Of all retrievers that were measured and timed, on each collection: the best within a budget of time, by the median "
     "latency of one query, text in and ids out, on the machine named below. After ≈ the others within the budget that are not "
     "separable from it (paired randomisation over queries at 5 %, Holm), the fastest first. What asks a language model is left "
-    "out: a request takes longer than any of these budgets, and the page of suite llm says what was timed."
+    "out: a request takes longer than any of these budgets, and the page of suite llm says what was timed. So is what was trained "
+    "here, at the lab's size: its times are on the pages of experiments."
 )
 _FRONTS = (
     "All of them. A ● marks what no other beats on both, the measure and this cost: the front of latency, of the index on disk, of "
@@ -39,11 +40,11 @@ def choosing_page(board: Board) -> str:
 
 
 def timed(board: Board, collection: str) -> list[Record]:
-    """What was timed from the query's text on, all of it; the best first."""
+    """What was timed from the query's text on, all of it; the best first. The lab's own trainings are no retrievers to choose."""
     found = [
         record for spec in board.specs
         if (record := board.measured.get((spec, collection))) and "search" in record.efficiency
-        and not (record.generation or from_candidates(record.protocol.retrieval))
+        and not (record.generation or record.training or from_candidates(record.protocol.retrieval))
     ]  # fmt: skip
     return sorted(found, key=lambda record: (-record.means[_measure(collection)], latency(record)))
 

@@ -10,7 +10,7 @@ from benchmarks.interfaces import Run
 from benchmarks.records.record import Record
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board
-from benchmarks.rendering.markdown import code, escape, link, table
+from benchmarks.rendering.markdown import code, escape, link, split_tables
 from benchmarks.rendering.plots import Point, effectiveness_against_latency
 from benchmarks.spec import IndexKey, Leaf, parse
 
@@ -39,8 +39,8 @@ def index_losses(
             and (exact := _exact(board, record)) is not None
         ]
         if rows:
-            head = ["index", f"of the exact {_BEST}", f"{_measure(id)} lost", "p50 ratio", "size ratio"]
-            blocks += [f"### {escape(id)}, beside exact search", table(head, rows)]
+            head = [f"of the exact {_BEST}", f"{_measure(id)} lost", "p50 ratio", "size ratio"]
+            blocks += [f"### {escape(id)}, beside exact search", split_tables("index", head, rows)]
             alternative = f"the share of the exact {_BEST} best against median latency on {escape(id)}"
             blocks += [f"!{link(alternative, plots[id])}"] if id in plots else []
     return ["## What the index loses", _ABOUT, *blocks] if blocks else []
@@ -86,12 +86,12 @@ def _exact(board: Board, record: Record) -> Record | None:
     return next((found[record.seed] for found in twins if record.seed in found), None)
 
 
-def _row(board: Board, record: Record, exact: Record, up: str) -> list[str]:
+def _row(board: Board, record: Record, exact: Record, up: str) -> tuple[str, list[str]]:
     measure = _measure(record.collection)
     lost = round(exact.means[measure] - record.means[measure], 4) + 0.0  # never -0.0000
     found = _found(board.run(record), board.run(exact))
-    return [
-        cells.record_link(board, code(record.spec), record, up), f"{found:.4f}", f"{lost:+.4f}",
+    return cells.record_link(board, code(record.spec), record, up), [
+        f"{found:.4f}", f"{lost:+.4f}",
         _ratio(record, exact, "search", "p50_ms"), _ratio(record, exact, "build", "index_bytes"),
     ]  # fmt: skip
 
