@@ -150,7 +150,7 @@ def test_training_learns(bench: Bench) -> None:
     before, after = (
         run_cell(parse(f"ance:synthetic:{name}"), "synthetic/small", bench) for name in ("warmup", "maxp")
     )
-    assert after.protocol["retrieval"]["passages"] == 3
+    assert after.protocol.retrieval["passages"] == 3
     assert after.means["nDCG@10"] > before.means["nDCG@10"]
 
 
