@@ -22,9 +22,9 @@ Map = Callable[[FloatArray], FloatArray]
 
 
 class Fitted(ABC):
-    """An encoder, and a map of its vectors that is learnt from the first `fitted_on` documents of the collection."""
+    """An encoder, and a map of its vectors that is learnt from the collection: all of it, or the first `fitted_on` documents."""
 
-    fitted_on = 50_000
+    fitted_on: int | None = None
     names: tuple[str, ...]
     conventions: Mapping[str, Any]
     """What the protocol says of the map."""

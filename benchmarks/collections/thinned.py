@@ -25,7 +25,7 @@ def whole_of(id: str) -> tuple[str, int | None]:
     Raises `UsageError` for a share that is no whole number from 0 to 99.
     """
     found = _THINNED.fullmatch(id)
-    if found is None:
+    if found is None or found["whole"] == "folder":
         return id, None
     share = found["share"]
     if not share.isdecimal() or int(share) > 99:

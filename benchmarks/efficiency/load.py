@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,14 @@ def single_queries(searcher: Searcher, queries: Sequence[Query], depth: int) -> 
     `stages_ms` splits the mean. Queries are repeated in turn where there are fewer, and the
     measuring stops after 30 seconds.
     """
-    cold = _timed(searcher, [queries[0]], depth)
+    cold = _timed(partial(searcher.search, [queries[0]], depth))
     for query in queries[:_WARM_UP]:
         searcher.search([query], depth)
     times: list[float] = []
     begun = time.perf_counter()
     with collected() as stages:
         for query in itertools.islice(itertools.cycle(queries), _SINGLE):
-            times.append(_timed(searcher, [query], depth))
+            times.append(_timed(partial(searcher.search, [query], depth)))
             if time.perf_counter() - begun > _SINGLE_SECONDS:
                 break
     p50, p95, p99 = (round(1000 * float(value), 3) for value in np.percentile(times, [50, 95, 99]))
@@ -54,39 +55,35 @@ def single_queries(searcher: Searcher, queries: Sequence[Query], depth: int) -> 
 
 def throughput(searcher: Searcher, queries: Sequence[Query], depth: int) -> float:
     """Queries a second when all are asked at once: the median of up to five rounds in 30 seconds."""
-    rates: list[float] = []
-    begun = time.perf_counter()
-    while len(rates) < _BATCHES and time.perf_counter() - begun < _BATCH_SECONDS:
-        rates.append(len(queries) / _timed(searcher, queries, depth))
-    return round(float(np.median(rates)), 2)
+    return _rate(partial(searcher.search, queries, depth), len(queries))
 
 
 def sentence_vectors(encoder: Encoder, sentences: Sequence[str]) -> dict[str, Any]:
     """Milliseconds of one sentence's vector, the median of up to 300, and vectors a second, as `throughput` has it."""
     for sentence in sentences[:_WARM_UP]:
         encoder.encode_queries([sentence])
-    begun = time.perf_counter()
     times: list[float] = []
-    while len(times) < _SINGLE and time.perf_counter() - begun < _SINGLE_SECONDS:
-        times.append(_encoded(encoder, [sentences[len(times) % len(sentences)]]))
     begun = time.perf_counter()
-    rates: list[float] = []
-    while len(rates) < _BATCHES and time.perf_counter() - begun < _BATCH_SECONDS:
-        rates.append(len(sentences) / _encoded(encoder, sentences))
+    for sentence in itertools.islice(itertools.cycle(sentences), _SINGLE):
+        times.append(_timed(partial(encoder.encode_queries, [sentence])))
+        if time.perf_counter() - begun > _SINGLE_SECONDS:
+            break
     return {
         "sentences": len(sentences),
         "p50_ms": round(1000 * float(np.median(times)), 3),
-        "batch_per_second": round(float(np.median(rates)), 2),
+        "batch_per_second": _rate(partial(encoder.encode_queries, sentences), len(sentences)),
     }
 
 
-def _encoded(encoder: Encoder, sentences: Sequence[str]) -> float:
-    start = time.perf_counter()
-    encoder.encode_queries(sentences)
-    return time.perf_counter() - start
+def _rate(call: Callable[[], object], count: int) -> float:
+    rates: list[float] = []
+    begun = time.perf_counter()
+    while len(rates) < _BATCHES and time.perf_counter() - begun < _BATCH_SECONDS:
+        rates.append(count / _timed(call))
+    return round(float(np.median(rates)), 2)
 
 
-def _timed(searcher: Searcher, queries: Sequence[Query], depth: int) -> float:
+def _timed(call: Callable[[], object]) -> float:
     start = time.perf_counter()
-    searcher.search(queries, depth)
+    call()
     return time.perf_counter() - start

@@ -306,13 +306,9 @@ def _suites(board: Board) -> list[Suite]:
 
 def _experiments(board: Board) -> str:
     """The experiments with their questions; nothing where there is none."""
-    lines = [
-        f"- {link(one.name, f'experiments/{one.name}.md')}: {escape(one.question)}"
-        for one in experiments(board)
-    ]
-    waiting = [
-        code(one.name) for one in suites().values() if one.is_experiment and one not in experiments(board)
-    ]
+    paged = experiments(board)
+    lines = [f"- {link(one.name, f'experiments/{one.name}.md')}: {escape(one.question)}" for one in paged]
+    waiting = [code(one.name) for one in suites().values() if one.is_experiment and one not in paged]
     note = ["", f"Not measured yet: {', '.join(waiting)}."] if waiting else []
     return "\n".join(["## Experiments", "", *lines, *note]) if lines else ""
 

@@ -64,7 +64,9 @@ def test_an_id_prints_as_it_parses(id: str, share: int) -> None:
     assert whole_of(f"{id}:{share}%") == (id, share)
 
 
-@pytest.mark.parametrize("id", ["beir/scifact/test", "folder:a:b", "folder:100%/c", "synthetic/small"])
+@pytest.mark.parametrize(
+    "id", ["beir/scifact/test", "folder:a:b", "folder:100%/c", "folder:50%", "synthetic/small"]
+)
 def test_other_ids_are_whole(id: str) -> None:
     """A colon or a percent sign alone thins nothing."""
     assert whole_of(id) == (id, None)
