@@ -12,8 +12,9 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
-from benchmarks.errors import BenchError
+from benchmarks.errors import BenchError, UsageError
 
 _COMMANDS = {
     "list": "listing", "run": "running", "train": "training", "report": "reporting",
@@ -22,9 +23,16 @@ _COMMANDS = {
 }  # fmt: skip
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all errors are."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="retriever-bench", description="One way to measure retrievers.")
+    parser = _Parser(prog="retriever-bench", description="One way to measure retrievers.")
     parser.add_argument("--version", action="version", version=_version())
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = {name: import_module(f"benchmarks.commands.{module}") for name, module in _COMMANDS.items()}

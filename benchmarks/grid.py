@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from benchmarks.collections.collection import check_name
 from benchmarks.collections.conventions import missing
 from benchmarks.collections.reach import unavailable
-from benchmarks.errors import BenchError, Unavailable
+from benchmarks.errors import BenchError, Unavailable, UsageError
 from benchmarks.records.record import Record
 from benchmarks.retrieval.resolve import canonical_spec
 from benchmarks.runner import Bench, run_cell
@@ -23,6 +23,8 @@ class Outcome:
     records: list[Record] = field(default_factory=list)
     not_run: dict[Cell, str] = field(default_factory=dict)
     failed: dict[Cell, str] = field(default_factory=dict)
+    misused: set[Cell] = field(default_factory=set)
+    """Those of the failed that nobody could run anywhere."""
 
 
 def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
@@ -45,6 +47,8 @@ def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
             bench.progress.say(f"    not run: {error}")
         except BenchError as error:
             outcome.failed[spec, collection] = str(error)
+            if isinstance(error, UsageError):
+                outcome.misused.add((spec, collection))
             bench.progress.say(f"    failed: {error}")
     return outcome
 

@@ -86,8 +86,8 @@ class Encoder(Protocol):
 
     `protocol` holds JSON values: everything about the encoder that can move a number. An encoder
     that learns from the collection (LSA, whitening) also has `fit(documents, folder)`, called
-    once before encoding: it saves what it learned in `folder`, or loads it from there. It reads at
-    most `fitted_on` documents.
+    once before encoding: it saves what it learned in `folder`, or loads it from there. It reads
+    `fitted_on` documents at most, all of them where that is None.
 
     An encoder that was trained here may have `training`, a mapping of JSON values: what was spent to
     make it; empty where its weights came from elsewhere. Reports show `tokens`, `steps`, `seconds`,

@@ -62,4 +62,6 @@ def run_trained(cells: Iterable[Cell], trained: Trained, bench: Bench) -> Outcom
         else:
             left.append(cell)
     outcome = run_grid(left, bench)
-    return Outcome(outcome.records, lost.not_run | outcome.not_run, lost.failed | outcome.failed)
+    return Outcome(
+        outcome.records, lost.not_run | outcome.not_run, lost.failed | outcome.failed, outcome.misused
+    )

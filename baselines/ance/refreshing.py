@@ -30,7 +30,8 @@ class Refreshing:
     def __init__(self, materials: Materials, data: TrainingPairs, save: Callable[[Path], None]) -> None:
         self._materials, self._data, self._save = materials, data, save
         self._options = materials.recipe.objective
-        self._rows = {query: row for row, query in enumerate(queries_of(data))}
+        self.rows = {query: row for row, query in enumerate(queries_of(data))}
+        """Where each query's negatives stand in `Places`."""
         assert materials.scratch is not None
         self._refreshes = Refreshes(materials.scratch / "refreshes")
         self._inferencer: Inferencer | None = None
@@ -65,7 +66,7 @@ class Refreshing:
 
     def drawn(self, query: str, rng: np.random.Generator) -> str | None:
         """A negative of a query, drawn from those in use."""
-        place = sampled(self._places[self._rows[query]], rng)
+        place = sampled(self._places[self.rows[query]], rng)
         return None if place is None else self._data.at(np.array([place]))[0]
 
     def end(self) -> None:

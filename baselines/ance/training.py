@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from baselines.ance.negatives import Places, overlap, queries_of
+from baselines.ance.negatives import Places, overlap
 from baselines.ance.refreshing import Refreshing
 from baselines.training.finetuning import FineTuning
 from baselines.training.negatives import Candidates
@@ -41,7 +41,6 @@ class OneNegative(FineTuning):
     def __init__(self, towers: Towers, materials: Materials) -> None:
         super().__init__(towers, materials)
         self._kinds: Sequence[str] = self._options["kinds"]
-        self._rows = {query: row for row, query in enumerate(queries_of(self._data))}
         self._refreshing = Refreshing(materials, self._data, towers.save)
         sources = {"mined": self._mined, "random": self._random, "index": self._refreshing.drawn}
         if unknown := set(self._kinds) - set(sources):
@@ -148,5 +147,5 @@ class OneNegative(FineTuning):
         in_batch = self._options.get("in_batch", True)
         compared = ~candidates.forbidden(pairs, self._data, in_batch=in_batch)
         np.fill_diagonal(compared, val=False)
-        rows = [self._rows[query] for query, _ in pairs]
+        rows = [self._refreshing.rows[query] for query, _ in pairs]
         return overlap(self._data.positions(candidates.documents), compared, top[rows])

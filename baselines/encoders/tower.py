@@ -134,11 +134,12 @@ def padded(texts: Sequence[Tokens], padding: int, device: Any = None) -> Batch:
     import torch
 
     shape = (len(texts), max(len(text.ids) for text in texts))
-    ids = torch.full(shape, padding, dtype=torch.long)
-    attended, kept, segments = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
+    # Filled in NumPy: a tensor for each row takes as long as a small model's layer.
+    ids = np.full(shape, padding, dtype=np.int64)
+    attended, kept, segments = (np.zeros(shape, dtype=np.int64) for _ in range(3))
     for row, text in enumerate(texts):
         length = len(text.ids)
-        ids[row, :length] = torch.tensor(text.ids, dtype=torch.long)
+        ids[row, :length] = text.ids
         attended[row, : length if text.attended is None else text.attended] = 1
         if text.kept is None:
             kept[row, :length] = 1
@@ -146,7 +147,7 @@ def padded(texts: Sequence[Tokens], padding: int, device: Any = None) -> Batch:
             kept[row, text.kept] = 1
         if text.segment is not None:
             segments[row, text.segment : length] = 1
-    return Batch(*(part.to(device) for part in (ids, attended, kept, segments)))
+    return Batch(*(torch.from_numpy(part).to(device) for part in (ids, attended, kept, segments)))
 
 
 def cut(order: Sequence[int], texts: Sequence[Tokens], tokens: int) -> Iterator[list[int]]:

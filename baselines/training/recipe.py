@@ -1,8 +1,12 @@
 """A recipe: how a checkpoint is made, as values from a TOML file.
 
 A baseline's `recipe.toml` has a table for each profile: `[paper]` as published, `[lab]` the same at a size that
-two cores train in minutes. In a profile, `[lab.recipes.NAME]` says in what one training differs from it. Keys that are none of `Recipe`'s own are the objective's.
+two cores train in minutes. In a profile, `[lab.recipes.NAME]` says in what one training differs from it. Keys that are none
+of `Recipe`'s own are the objective's; those that the objectives of this folder do not take (`SHARED`) stand in the file's
+list `takes`, so that a misspelt key is refused.
 
+    takes = ["decoder"]              what the baseline's own objective takes
+    [lab]
     start = "scratch:small"          an initialisation of baselines/training/starts.py
     vocabulary = "wikipedia-schools" where a start from scratch has its word pieces from
     corpus = "wikipedia-schools"     what is read (`articles.py`), or for fine-tuning a collection's train split
@@ -12,6 +16,7 @@ two cores train in minutes. In a profile, `[lab.recipes.NAME]` says in what one 
 
 from __future__ import annotations
 
+import difflib
 import functools
 import tomllib
 from collections.abc import Mapping
@@ -21,7 +26,15 @@ from typing import Any
 
 from benchmarks.errors import UsageError
 
-_RECIPES = "recipes"
+SHARED = frozenset({
+    "mask",  # masked words
+    "share", "by_query", "temperature", "in_batch", "cached",  # fine-tuning
+    "negatives", "negatives_each", "random_each", "gold_each", "miner", "filter", "margin", "teacher",  # its negatives
+    "pooling", "normalised", "shared", "dimension", "architecture",  # towers
+    "optimizer",
+})  # fmt: skip
+"""What the objectives, towers and loop of this folder take besides a `Recipe`'s own."""
+_RECIPES, _TAKES = "recipes", "takes"
 
 
 @dataclass(frozen=True)
@@ -59,14 +72,24 @@ class Recipe:
         return {**asdict(self), "betas": list(self.betas), "objective": dict(self.objective)}
 
 
+_OWN = frozenset(entry.name for entry in fields(Recipe)) - {"objective"}
+
+
 def recipes(path: Path, profile: str) -> dict[str, Recipe]:
     """All recipes of a profile by name: what the profile says, changed by what each says itself.
 
-    Raises `UsageError` for a key that is missing.
+    Raises `UsageError` for a key that is missing, and for one that nobody takes.
     """
-    table = _read(path).get(profile, {})
+    document = _read(path)
+    table, known = document.get(profile, {}), _OWN | SHARED | set(document.get(_TAKES, ()))
     shared = {name: value for name, value in table.items() if name != _RECIPES}
-    return {name: _recipe(path, {**shared, **own}) for name, own in table.get(_RECIPES, {}).items()}
+    found = {name: {**shared, **own} for name, own in table.get(_RECIPES, {}).items()}
+    for name, values in found.items():
+        if strange := sorted(set(values) - known):
+            close = difflib.get_close_matches(strange[0], known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"`{_TAKES}` names what an objective takes"
+            raise UsageError(f"{path}: nobody takes {strange[0]!r} of [{profile}], recipe {name}; {hint}")
+    return {name: _recipe(path, values) for name, values in found.items()}
 
 
 @functools.cache
@@ -75,11 +98,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _recipe(path: Path, values: Mapping[str, Any]) -> Recipe:
-    names = {entry.name for entry in fields(Recipe)} - {"objective"}
-    own = {name: value for name, value in values.items() if name in names}
+    own = {name: value for name, value in values.items() if name in _OWN}
     if "betas" in own:
         own["betas"] = tuple(own["betas"])
     try:
-        return Recipe(**own, objective={name: value for name, value in values.items() if name not in names})
+        return Recipe(**own, objective={name: value for name, value in values.items() if name not in _OWN})
     except TypeError as error:
         raise UsageError(f"{path}: {error}") from None

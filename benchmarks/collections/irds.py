@@ -14,7 +14,7 @@ from benchmarks.collections.conventions import conventions_of, datasets_home, de
 from benchmarks.collections.reach import unavailable
 from benchmarks.collections.sources import Judgment, Problem, Report
 from benchmarks.collections.synthetic import dataset as synthetic
-from benchmarks.errors import MissingData, UnknownName
+from benchmarks.errors import MissingData, UnknownName, UsageError
 from benchmarks.interfaces import Document, Query
 
 # What ir-datasets raises when a download fails (requests' errors are OSErrors), a file is damaged, or a
@@ -23,7 +23,7 @@ _READING_FAILS = (OSError, ImportError, RuntimeError, ValueError, EOFError, zlib
 
 
 class DatasetSource:
-    """Reads one ir-datasets id, which must have `parts`. Raises `UnknownName`, and `MissingData` when it cannot be had."""
+    """Reads one ir-datasets id. Raises `UnknownName`, `UsageError` where it lacks one of `parts`, `MissingData` where it cannot be had."""
 
     def __init__(self, id: str, parts: Sequence[str] = ("docs", "queries", "qrels")) -> None:
         self.id = id
@@ -105,7 +105,7 @@ class DatasetSource:
             raise MissingData(why)
         for part in parts:
             if not getattr(self.dataset, f"has_{part}")():
-                raise MissingData(
+                raise UsageError(
                     f"{self.id}: ir-datasets has no {part} for it; choose a split that has judgments"
                 )
 

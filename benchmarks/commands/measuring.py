@@ -100,8 +100,14 @@ def render(outcomes: Outcomes, args: Namespace) -> str:
 
 
 def exit_code(outcomes: Outcomes, strict: bool) -> int:
-    """1 when a cell failed, when nothing was measured, or when something was not run and that is no excuse."""
+    """1 when a cell failed, when nothing was measured, or when something was not run and that is no excuse.
+
+    2 where nothing was asked for but what nobody could run anywhere.
+    """
     found = outcomes.values()
+    useless = all(set(one.failed) == one.misused and not one.records and not one.not_run for one in found)
+    if useless and any(one.misused for one in found):
+        return 2
     if any(one.failed for one in found) or (strict and any(one.not_run for one in found)):
         return 1
     return 0 if any(one.records for one in found) else 1

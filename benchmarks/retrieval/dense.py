@@ -113,12 +113,14 @@ class DenseRetriever:
         An encoder that learns from the collection first learns from `sample`; loading weights is left out.
         """
         some = sample[:: -(-len(sample) // CALIBRATED)]
-        encoder, fitting = _fitted(self.encoder, sample, some)
+        encoder, learning = _fitted(self.encoder, sample, some)
         seconds, (vector,) = timed(lambda documents: list(encoder.encode_documents(documents)), some)
         dimension = len(vector)
         faiss = bytes_per_vector(self.key, dimension) if self.key else 0
         disk = dimension * np.dtype(np.float32).itemsize + faiss
-        return (Cost(seconds, disk, faiss, fitting) + id_cost(sample)) * len(sample)
+        most = getattr(encoder, "fitted_on", None)
+        each = Cost(seconds, disk, faiss, learning * most) if most else Cost(seconds + learning, disk, faiss)
+        return (each + id_cost(sample)) * len(sample)
 
     def _fit(self, documents: Iterable[Document], folder: Path) -> None:
         """Let an encoder that learns from the collection do so, once."""
@@ -156,7 +158,7 @@ class DenseRetriever:
 
 
 def _fitted(encoder: Encoder, sample: Sequence[Document], some: Sequence[Document]) -> tuple[Encoder, float]:
-    """The encoder, or a copy that has learnt from `sample`, and the seconds that all it learns from would take.
+    """The encoder, or a copy that has learnt from `sample`, and the seconds that it took for each document.
 
     It learns from `some` before, so that imports are not counted.
     """
@@ -169,4 +171,4 @@ def _fitted(encoder: Encoder, sample: Sequence[Document], some: Sequence[Documen
             start = time.perf_counter()
             learnt.fit(part, Path(scratch))
             seconds = time.perf_counter() - start
-    return learnt, seconds / len(sample) * learnt.fitted_on
+    return learnt, seconds / len(sample)

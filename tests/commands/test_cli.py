@@ -88,6 +88,12 @@ WRONG = [
     (["run", "--variant", "bm25", "--collection", "synthetic/tiny", "--seed", "-1"], "a whole number from 0"),
     (["history", "bm25", "synthetic/tiny", "--seed", "x"], "a whole number from 0"),
     (["compare", "bm25", "lsa"], "no measured variant named 'bm25:flat'"),
+    (["fly"], "invalid choice: 'fly'"),
+    (["run", "--seed"], "argument --seed: expected one argument; see `retriever-bench run --help`"),
+]
+USELESS = [
+    ("bm25@HNSW32", "bm25 brings its own index"),
+    ("lsa@HNSWxx", "'HNSWxx' is not a faiss factory key"),
 ]
 
 
@@ -97,9 +103,20 @@ def test_wrong_use_is_one_line_and_exit_2(
 ) -> None:
     """No stack trace, a suggestion where there is one."""
     assert main([*arguments]) == 2
-    captured = capsys.readouterr().err.strip().splitlines()
-    assert message in captured[-1]
-    assert captured[-1].startswith("retriever-bench: ")
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert message in line
+    assert line.startswith("retriever-bench: ")
+
+
+@pytest.mark.parametrize(("variant", "message"), USELESS)
+def test_cells_that_nobody_could_run_are_wrong_use(
+    variant: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What only the cell itself can tell is said as its failure: exit 2, but 1 where something else was measured."""
+    cell = ["--collection", "synthetic/tiny", "--quiet", "--no-efficiency"]
+    assert main(["run", "--variant", variant, *cell]) == 2
+    assert message in capsys.readouterr().out
+    assert main(["run", "--variant", variant, "--variant", "bm25", *cell]) == 1
 
 
 def test_a_missing_folder_is_one_line_and_exit_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -163,6 +163,27 @@ def test_vectors_are_foreseen_to_the_byte(tmp_path: Path) -> None:
     retriever = DenseRetriever(HashEncoder(384))
     retriever.index(sample, tmp_path)
     assert cost.disk_bytes == pytest.approx(bytes_below(tmp_path), rel=0.01)
+
+
+class Learning(HashEncoder):
+    """Learns from the collection, a tenth of a millisecond a document."""
+
+    def __init__(self, fitted_on: int | None) -> None:
+        super().__init__(16)
+        self.fitted_on = fitted_on
+
+    def fit(self, documents: Iterable[Document], _folder: Path) -> None:
+        """Wait."""
+        time.sleep(1e-4 * len(list(documents)))
+
+
+def test_what_is_learnt_of_all_documents_grows_with_them() -> None:
+    """Learning from at most so many is spent once; learning from all of them belongs to each."""
+    few = DenseRetriever(Learning(3_000)).cost_of(documents(500))
+    all_of_them = DenseRetriever(Learning(None)).cost_of(documents(500))
+    assert few.once > 0.3 > few.seconds
+    assert all_of_them.once == 0
+    assert all_of_them.seconds > 0.05
 
 
 @pytest.mark.parametrize("key", ["HNSW32", "[IVF16,Flat]", "SQ8", "[PCA16,Flat]", "[IVF16,PQ8x4]"])

@@ -236,11 +236,12 @@ def test_a_drawn_start_is_bert_as_transformers_draws_it(cache: Cache) -> None:
 
 
 def test_recipes_are_a_profile_changed_by_each(tmp_path: Path) -> None:
-    """Keys that no recipe has are the objective's; a key that lacks is named with the file."""
+    """Keys that no recipe has are the objective's; one that lacks, and one that nobody takes, are named with the file."""
     path = tmp_path / "recipe.toml"
     path.write_text(
-        '[lab]\nstart = "scratch:tiny"\ncorpus = "c"\nbatch = 4\nmask = 0.15\nbetas = [0.9, 0.98]\n'
+        'takes = ["decoder"]\n[lab]\nstart = "scratch:tiny"\ncorpus = "c"\nbatch = 4\nmask = 0.15\nbetas = [0.9, 0.98]\n'
         "[lab.recipes]\na = {}\nb = { batch = 8, mask = 0.3, decoder = 'x' }\n[bad.recipes]\na = { batch = 1 }\n"
+        "[misspelt.recipes]\na = { tokns = 1000 }\n[strange.recipes]\na = { flavour = 'sour' }\n"
     )
     found = recipes(path, "lab")
     assert [(r.batch, dict(r.objective)) for r in found.values()] == [
@@ -250,6 +251,10 @@ def test_recipes_are_a_profile_changed_by_each(tmp_path: Path) -> None:
     assert recipes(path, "none") == {}
     with pytest.raises(UsageError, match=r"recipe\.toml: .*missing .*'start' and 'corpus'"):
         recipes(path, "bad")
+    with pytest.raises(UsageError, match=r"recipe\.toml: nobody takes 'tokns' .*did you mean 'tokens'"):
+        recipes(path, "misspelt")
+    with pytest.raises(UsageError, match=r"nobody takes 'flavour' of \[strange\], recipe a; `takes`"):
+        recipes(path, "strange")
 
 
 REHEARSED = """
