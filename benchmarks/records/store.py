@@ -121,7 +121,7 @@ class Store:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A record file's JSON, checked against the schema. Raises `RecordError`."""
-    import jsonschema
+    import jsonschema_rs
 
     try:
         value: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -129,14 +129,14 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RecordError(f"{path} is not JSON; restore it or run the cell again") from None
     try:
         _validator().validate(value)
-    except jsonschema.ValidationError as error:
-        where = "/".join(map(str, error.absolute_path)) or "the record"
+    except jsonschema_rs.ValidationError as error:
+        where = "/".join(map(str, error.instance_path)) or "the record"
         raise RecordError(f"{path} does not fit the schema: {where}: {error.message[:120]}") from None
     return value
 
 
 @functools.cache
 def _validator() -> Any:
-    import jsonschema
+    import jsonschema_rs
 
-    return jsonschema.Draft202012Validator(json.loads(_SCHEMA.read_text("utf-8")))
+    return jsonschema_rs.Draft202012Validator(json.loads(_SCHEMA.read_text("utf-8")))
