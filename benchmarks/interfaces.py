@@ -224,7 +224,7 @@ class Setting:
     `collection` is the id of what will be searched. With `random_weights` a model is a tiny one of
     the real architecture, drawn from `seed`: it goes the way of the real one and needs no checkpoint.
     With `full_size` besides it has the real size, and takes the real time. What language models
-    wrote is kept below `generations`.
+    wrote is kept below `generations`. With `retrain` what was trained before is trained again.
     """
 
     language: str = "en"
@@ -234,3 +234,4 @@ class Setting:
     random_weights: bool = False
     full_size: bool = False
     generations: Path = Path("results/generations")
+    retrain: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.errors import BenchError, Unavailable
+from benchmarks.errors import BenchError, Unavailable, UsageError
 from benchmarks.grid import Outcome, run_grid
 from benchmarks.interfaces import Setting
 from benchmarks.progress import Progress
@@ -23,6 +23,8 @@ class Trained:
     folders: dict[str, Path] = field(default_factory=dict)
     not_trained: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    misused: set[str] = field(default_factory=set)
+    """Those of the failed that nobody could train anywhere."""
 
 
 def train_all(specs: Iterable[str], setting: Setting, progress: Progress) -> Trained:
@@ -45,6 +47,8 @@ def train_all(specs: Iterable[str], setting: Setting, progress: Progress) -> Tra
             progress.say(f"    not trained: {error}")
         except BenchError as error:
             outcome.failed[str(leaf)] = str(error)
+            if isinstance(error, UsageError):
+                outcome.misused.add(str(leaf))
             progress.say(f"    failed: {error}")
     return outcome
 

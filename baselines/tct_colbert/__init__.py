@@ -78,7 +78,9 @@ baseline = Baseline(
         "v2-hnp": _variant(
             "castorini/tct_colbert-v2-hnp-msmarco", "hard negatives, teacher tuned on them first"
         ),
-        "v2-hn": _variant("castorini/tct_colbert-v2-hn-msmarco", "hard negatives of its own finding, the first teacher"),
+        "v2-hn": _variant(
+            "castorini/tct_colbert-v2-hn-msmarco", "hard negatives of its own finding, the first teacher"
+        ),
         "v2": _variant("castorini/tct_colbert-v2-msmarco", "BM25 negatives and in-batch distillation"),
         "v1": _variant("castorini/tct_colbert-msmarco", "the model of the 2020 preprint, a lower mark"),
         "v2-hnp:firstp": _variant(

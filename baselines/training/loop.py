@@ -57,6 +57,8 @@ def train(objective: Objective, recipe: Recipe, seed: int, folder: Path, progres
     optimizer = optimizer_of(model, recipe)
     watched = getattr(objective, "watched", dict)
     state = restore(folder, model, optimizer) or State()
+    if state.step:
+        progress.say(f"    going on after step {state.step}")
     log = Log(folder, state.step, writes=accelerator.is_main_process)
     started, saved = time.perf_counter(), time.perf_counter()
     with PeakMemory() as peak:

@@ -9,10 +9,12 @@ trained/NAME-seed0-FINGERPRINT/     in the cache
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from benchmarks.protocol import fingerprint
 from benchmarks.records.store import file_name
 from benchmarks.registry import variant_of
 from benchmarks.spec import Leaf, parse
-from benchmarks.storage.atomic import write_json
+from benchmarks.storage.atomic import sha256_of, write_json
 from benchmarks.storage.cache import Cache
 
 if TYPE_CHECKING:
@@ -69,17 +71,25 @@ class Training:
 
             return rehearse(self, setting.seed, progress)
         cache = Cache.default()
-        from baselines.training.devices import together
+        from baselines.training.devices import is_first, together
 
+        # First of all whether the data of the whole chain are here: a start may take hours.
+        made_of = self.made_of(setting.seed, cache)
         start = self._start(setting, cache, progress)
         for other in self._others.values():
             self._made(other, setting, progress)
-        made_of = self.made_of(setting.seed, cache)
         folder = self.folder(setting.seed, made_of, cache)
         with together(cache.locked(folder.name)):
-            if facts(folder) is None:
+            known = facts(folder)
+            if known is None or setting.retrain:
                 progress.say(f"    training {self.name}, seed {setting.seed}, in {folder}")
+                if known is not None and is_first():
+                    shutil.rmtree(folder, ignore_errors=True)
                 carry_out(self, Materials(self.recipe, setting.seed, start, cache, progress), folder, made_of)
+            elif known.get("code", code := code_of(self.objective)) != code:
+                progress.say(
+                    f"    {self.name} was trained by other code than this; --retrain trains it again"
+                )
         return folder
 
     def made_of(self, seed: int, cache: Cache) -> dict[str, Any]:
@@ -157,7 +167,7 @@ class Training:
         train = variant_of(leaf)[1].train
         if train is None:
             raise MissingWeights(f"{self.name} builds on {leaf}, which is not trained here")
-        return train(replace(setting, seed=seed), progress)
+        return train(replace(setting, seed=seed, retrain=False), progress)
 
     def _start_identity(self, seed: int, cache: Cache) -> Any:
         if self.recipe.start.startswith("scratch:"):
@@ -203,9 +213,41 @@ def carry_out(training: Training, materials: Materials, folder: Path, made_of: M
     spent = train(objective, training.recipe, materials.seed, folder, materials.progress)
     if is_first():
         drawn = curves(folder / "log.jsonl", objective)
-        write_json(folder / _FACTS, {"spent": spent.to_json(), "curves": drawn, "made_of": dict(made_of)})
+        known = {
+            "spent": spent.to_json(),
+            "curves": drawn,
+            "made_of": dict(made_of),
+            "code": code_of(training.objective),
+        }
+        write_json(folder / _FACTS, known)
         (folder / "state.safetensors").unlink(missing_ok=True)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def code_of(objective: Callable[..., Any]) -> str:
+    """A hash of the sources that decide what is learnt: of this folder, the encoders, and where an objective is from.
+
+    It names no weights, since most changes move none: it tells that there may be others.
+    """
+    here = Path(__file__).parent
+    folders = {
+        here,
+        here.with_name("encoders"),
+        *(Path(inspect.getfile(one)).parent for one in _parts(objective)),
+    }
+    return fingerprint(
+        [sha256_of(path) for folder in sorted(folders) for path in sorted(folder.rglob("*.py"))]
+    )
+
+
+def _parts(objective: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """A function, and those that were bound to it."""
+    if isinstance(objective, partial):
+        for one in (objective.func, *objective.args):
+            if callable(one):
+                yield from _parts(one)
+    else:
+        yield objective
 
 
 def facts(folder: Path) -> dict[str, Any] | None:

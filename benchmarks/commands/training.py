@@ -34,6 +34,11 @@ def add(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--only-train", action="store_true", help="measure nothing")
     parser.add_argument(
+        "--retrain",
+        action="store_true",
+        help="train again what was trained before: after a change of code (what it starts from is kept)",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="two steps of each on generated text from random weights; keeps no weights, and says what memory it takes",
@@ -62,7 +67,7 @@ def run(args: Namespace) -> int:
     trained: dict[int, Trained] = {}
     outcomes: dict[int, Outcome] = {}
     for seed, cells in plan.items():
-        trained[seed] = train_all(specs[seed], Setting(seed=seed), bench.progress)
+        trained[seed] = train_all(specs[seed], Setting(seed=seed, retrain=args.retrain), bench.progress)
         if not only_train:
             outcomes[seed] = run_trained(cells, trained[seed], replace(bench, seed=seed))
     report = measuring.render(outcomes, args)
@@ -136,6 +141,9 @@ def _profiles(one: Suite) -> Iterator[tuple[str, str]]:
 
 def _exit_code(trained: Mapping[int, Trained], strict: bool) -> int:
     found = trained.values()
+    useless = all(set(one.failed) == one.misused and not one.folders and not one.not_trained for one in found)
+    if useless and any(one.misused for one in found):
+        return 2
     if any(one.failed for one in found) or (strict and any(one.not_trained for one in found)):
         return 1
     return 0 if any(one.folders for one in found) else 1

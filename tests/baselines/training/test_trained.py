@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from baselines.encoders.transformer import Conventions, TransformerEncoder
 from baselines.training import starts
 from baselines.training.checkpoint import contamination, trained_variant
 from baselines.training.recipe import Recipe, recipes
-from baselines.training.trained import Training, facts
-from benchmarks.errors import MissingData, MissingWeights, UnknownName, UsageError
+from baselines.training.trained import Training, code_of, facts
+from benchmarks.errors import BenchError, MissingData, MissingWeights, UnknownName, UsageError
 from benchmarks.interfaces import Document, Encoder, Setting
+from benchmarks.progress import Progress
 from benchmarks.protocol import fingerprint
 from benchmarks.registry import Variant, variant_of
 from benchmarks.spec import Leaf
@@ -78,6 +81,51 @@ def test_what_is_finished_is_found(cache: Cache) -> None:
     assert "not trained yet" in other.missing(0)
     with pytest.raises(MissingWeights):
         other.find(0)
+
+
+def test_other_code_is_told_and_retrained(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A training of other sources is taken, with a word; `--retrain` makes it anew, but not what it starts from."""
+    one, progress = training(SHORT), Progress(False)
+    folder = one(Setting(), progress)
+    one(Setting(), progress)
+    assert "by other code" not in capsys.readouterr().err
+    monkeypatch.setattr("baselines.training.trained.code_of", lambda _: "other")
+    written = (folder / "training.json").stat().st_mtime_ns
+    one(Setting(), progress)
+    told = "lab_bert:made was trained by other code than this; --retrain trains it again"
+    assert told in capsys.readouterr().err
+    assert (folder / "training.json").stat().st_mtime_ns == written
+    assert one(Setting(retrain=True), progress) == folder
+    assert (folder / "training.json").stat().st_mtime_ns > written
+    one(Setting(), progress)
+    assert "by other code" not in capsys.readouterr().err
+
+
+def test_code_is_that_of_the_objective_and_of_what_it_is_made_of(tmp_path: Path) -> None:
+    """A change in a plugin's folder is seen, through what `partial` binds too; the floor's own is counted always."""
+    (tmp_path / "theirs.py").write_text("def objective(materials): ...\n")
+    spec = importlib.util.spec_from_file_location("theirs", tmp_path / "theirs.py")
+    assert spec and spec.loader
+    theirs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(theirs)
+    bound = partial(training, theirs.objective)
+    before = code_of(theirs.objective), code_of(bound)
+    assert before == (code_of(theirs.objective), code_of(bound))
+    (tmp_path / "masks.py").write_text("KEPT = 0\n")
+    assert code_of(theirs.objective) != before[0]
+    assert code_of(bound) != before[1]
+
+
+def test_data_are_missed_before_anything_is_trained(cache: Cache, known: dict[str, Variant]) -> None:
+    """A start may take hours: what the last training of a chain lacks is said first."""
+    first = training(SHORT, "lab_bert:first")
+    known["lab_bert:first"] = variant(first)
+    last = training(replace(SHORT, start="lab_bert:first", corpus="folder:nowhere/train"), "lab_bert:last")
+    with pytest.raises(BenchError, match="nowhere"):
+        last(Setting(), QUIET)
+    assert first.missing(0)
 
 
 def test_whether_something_is_missing_opens_no_data(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
