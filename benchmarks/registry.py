@@ -10,7 +10,7 @@ import functools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from benchmarks.errors import BenchError, UnknownName, UsageError
@@ -125,12 +125,12 @@ def baselines() -> dict[str, Baseline]:
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:
             baseline = point.load()
-        except BenchError:
-            raise  # somebody's own file is wrong: without what it declares nothing would be as it was asked for
         except Exception as error:  # whatever a stranger's module raises
+            if isinstance(error, BenchError) and _is_own(point):
+                raise  # somebody's own file is wrong: without what it declares nothing would be as it was asked for
+            what = str(error) if isinstance(error, BenchError) else repr(error)
             print(
-                f"retriever-bench: plugin {point.name!r} ({point.value}) is left out: {error!r}",
-                file=sys.stderr,
+                f"retriever-bench: plugin {point.name!r} ({point.value}) is left out: {what}", file=sys.stderr
             )
             continue
         if not isinstance(baseline, Baseline):
@@ -139,6 +139,10 @@ def baselines() -> dict[str, Baseline]:
             raise UsageError(f"two plugins declare the baseline {baseline.key!r}; remove one ({point.value})")
         found[baseline.key] = baseline
     return dict(sorted(found.items()))
+
+
+def _is_own(point: EntryPoint) -> bool:
+    return point.dist is not None and point.dist.name == "retriever-bench"
 
 
 def variant_of(leaf: Leaf) -> tuple[Baseline, Variant]:

@@ -75,7 +75,8 @@ def run_cell(spec: Spec, collection_id: str, bench: Bench) -> Record:
     if bench.checkpoint is not None:
         _check_one_model(spec)
     own_weights = bench.checkpoint is not None or bench.random_weights
-    if not own_weights and (lacking := missing_for(spec)):
+    # Of what is trained here the seed counts, and without its weights the cell says so itself.
+    if not own_weights and not trained_leaves(spec) and (lacking := missing_for(spec)):
         bench.progress.say(f"    {spec}: {lacking}")
     collection = open_collection(collection_id, bench.cache, strict=bench.strict)
     _tell_problems(collection, bench.progress)

@@ -137,6 +137,10 @@ def test_it_passes_the_conformance_kit(plugin: Path, tmp_path: Path) -> None:
     ("module", "message"),
     [
         ("import no_such_module", "plugin 'broken' (broken:baseline) is left out: ModuleNotFoundError"),
+        (
+            "from benchmarks.errors import UsageError\nraise UsageError('no such key')",
+            "plugin 'broken' (broken:baseline) is left out: no such key",
+        ),
         ("baseline = 3", "entry point 'broken' (broken:baseline) is not a Baseline"),
         (
             "from benchmarks import Baseline, Variant\nclass Nothing: pass\n"
@@ -152,7 +156,7 @@ def test_a_broken_plugin_is_named(module: str, message: str, tmp_path: Path) -> 
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[retriever_bench.baselines]\nbroken = broken:baseline\n")
     (tmp_path / "broken.py").write_text(module)
-    variant = "bm25" if "no_such" in module else "broken"
+    variant = "bm25" if "left out" in message else "broken"
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "run", "--variant", variant, "--collection", "synthetic/tiny", "--no-efficiency"],
         capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},

@@ -19,8 +19,8 @@ from __future__ import annotations
 import difflib
 import functools
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping, Set
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -72,24 +72,32 @@ class Recipe:
         return {**asdict(self), "betas": list(self.betas), "objective": dict(self.objective)}
 
 
-_OWN = frozenset(entry.name for entry in fields(Recipe)) - {"objective"}
+_OWN = {entry.name: str(entry.type) for entry in fields(Recipe) if entry.name != "objective"}
+_NEEDED = [
+    entry.name for entry in fields(Recipe) if entry.default is MISSING and entry.default_factory is MISSING
+]
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "a text"), "bool": ((bool,), "true or false"), "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"), "tuple[float, float]": ((list,), "two numbers in brackets"),
+}  # fmt: skip
+"""What TOML values a setting may have, and how one says that."""
 
 
 def recipes(path: Path, profile: str) -> dict[str, Recipe]:
     """All recipes of a profile by name: what the profile says, changed by what each says itself.
 
-    Raises `UsageError` for a key that is missing, and for one that nobody takes.
+    Raises `UsageError` for a key that is missing, one that nobody takes, and a value of the wrong kind.
     """
     document = _read(path)
-    table, known = document.get(profile, {}), _OWN | SHARED | set(document.get(_TAKES, ()))
+    table, takes = document.get(profile, {}), set(document.get(_TAKES, ()))
     shared = {name: value for name, value in table.items() if name != _RECIPES}
-    found = {name: {**shared, **own} for name, own in table.get(_RECIPES, {}).items()}
-    for name, values in found.items():
-        if strange := sorted(set(values) - known):
-            close = difflib.get_close_matches(strange[0], known, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"`{_TAKES}` names what an objective takes"
-            raise UsageError(f"{path}: nobody takes {strange[0]!r} of [{profile}], recipe {name}; {hint}")
-    return {name: _recipe(path, values) for name, values in found.items()}
+    found = {}
+    for name, own in table.get(_RECIPES, {}).items():
+        where = f"{path}: [{profile}], recipe {name}"
+        if not isinstance(own, dict):
+            raise UsageError(f"{where} is {own!r}; it is a table of what differs from [{profile}], or {{}}")
+        found[name] = _recipe(where, {**shared, **own}, takes)
+    return found
 
 
 @functools.cache
@@ -97,11 +105,27 @@ def _read(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text("utf-8"))
 
 
-def _recipe(path: Path, values: Mapping[str, Any]) -> Recipe:
-    own = {name: value for name, value in values.items() if name in _OWN}
+def _recipe(where: str, values: Mapping[str, Any], takes: Set[str]) -> Recipe:
+    _check(where, values, takes)
+    own: dict[str, Any] = {name: value for name, value in values.items() if name in _OWN}
     if "betas" in own:
         own["betas"] = tuple(own["betas"])
-    try:
-        return Recipe(**own, objective={name: value for name, value in values.items() if name not in _OWN})
-    except TypeError as error:
-        raise UsageError(f"{path}: {error}") from None
+    return Recipe(**own, objective={name: value for name, value in values.items() if name not in _OWN})
+
+
+def _check(where: str, values: Mapping[str, Any], takes: Set[str]) -> None:
+    """Raise `UsageError` for what would be found out in the middle of a training, or never."""
+    known = _OWN.keys() | SHARED | takes
+    if strange := sorted(set(values) - known):
+        close = difflib.get_close_matches(strange[0], known, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"`{_TAKES}` names what an objective takes"
+        raise UsageError(f"{where}: nobody takes {strange[0]!r}; {hint}")
+    if lacking := [name for name in _NEEDED if name not in values]:
+        raise UsageError(f"{where} lacks {', '.join(lacking)}")
+    for name, kind in _OWN.items():
+        value, (types, words) = values.get(name), _KINDS[kind]
+        wrong = not isinstance(value, types) or (isinstance(value, bool) and bool not in types)
+        if name in values and wrong:
+            raise UsageError(f"{where}: {name} is {value!r}; it is {words}")
+    if values["batch"] < 1:
+        raise UsageError(f"{where}: batch is {values['batch']}; it is 1 at least")

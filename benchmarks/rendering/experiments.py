@@ -7,22 +7,25 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
+from benchmarks.claims.claim import claims
 from benchmarks.collections.conventions import conventions_of
 from benchmarks.records.record import Record
 from benchmarks.registry import trained_leaves
 from benchmarks.rendering import cells
 from benchmarks.rendering.board import Board, odd, shared
 from benchmarks.rendering.efficiency import EFFICIENCY, efficiency_tables
-from benchmarks.rendering.markdown import GENERATED, code, document, escape, split_tables
+from benchmarks.rendering.markdown import GENERATED, code, document, escape, link, split_tables
 from benchmarks.rendering.plots import Line, curves
+from benchmarks.rendering.trainings import compared, start_of
 from benchmarks.spec import Leaf, parse
 from benchmarks.suites import Suite, suites
 
 _UP = "../../"
 _LEGEND = (
     "A number is a mean over all judged queries; of a variant that is trained here the mean over seeds, ± its standard "
-    "deviation over seeds (with n - 1), and n where it is not all of them. It links to the record of the first seed. "
-    "A cell that was not measured is empty. What is trained here is on the lab rung, whatever its collection, and is never "
+    "deviation over seeds (with n - 1), and the seeds where it is not all of them: means over other seeds are no fair "
+    "comparison, and verdicts take those that both have. It links to the record of the first seed. ↓ is a mean below that "
+    "of what training started from, on the same collection and with the same seeds. A cell that was not measured is empty. What is trained here is on the lab rung, whatever its collection, and is never "
     "set beside published numbers."
 )
 _SPENT = (
@@ -45,7 +48,8 @@ def experiment_page(board: Board, one: Suite) -> str:
     """An experiment: effectiveness over seeds, what was spent, how much of the grid there is."""
     seeds = ", ".join(map(str, one.seeds))
     blocks = [f"# Experiment {one.name}", GENERATED, escape(one.question)]
-    blocks += [f"Planned for seed{'s' if len(one.seeds) > 1 else ''} {seeds}. {_LEGEND}", "## Effectiveness"]
+    blocks += [_verdicts(one), f"Planned for seed{'s' if len(one.seeds) > 1 else ''} {seeds}. {_LEGEND}"]
+    blocks += [*compared(_alone(board, one)), "## Effectiveness"]
     for measure in _measures(board, one):
         if matrix := _matrix(board, one, measure):
             blocks += [f"### {measure}", matrix]
@@ -121,8 +125,46 @@ def _cell(board: Board, one: Suite, spec: str, collection: str, measure: str) ->
     shown = cells.record_link(board, f"{fmean(values):.4f}", found[0], _UP)
     if len(values) > 1:
         shown += f" ± {stdev(values):.4f}"
+    if _sank(board, found, measure):
+        shown += " ↓"
     expected = len(one.seeds) if trained_leaves(parse(spec)) else 1
-    return shown if len(values) == expected else f"{shown} (n={len(values)})"
+    if len(values) == expected:
+        return shown
+    return f"{shown} (seed{'s' if len(found) > 1 else ''} {', '.join(str(record.seed) for record in found)})"
+
+
+def _sank(board: Board, found: Sequence[Record], measure: str) -> bool:
+    """Whether training ended, on the average over the seeds whose start was measured too, below where it started."""
+    gains = []
+    for record in found:
+        name, seed = start_of(record)
+        before = board.seeds.get((name, record.collection), {}).get(seed)
+        # A ColBERT whose weights one vector a text begins from retrieves otherwise.
+        if before and measure in before.means and _kind(before) == _kind(record):
+            gains.append(record.means[measure] - before.means[measure])
+    return bool(gains) and fmean(gains) < 0
+
+
+def _kind(record: Record) -> object:
+    return record.protocol.retrieval.get("kind")
+
+
+def _alone(board: Board, one: Suite) -> dict[str, Record]:
+    """Of each variant that is trained here a record in which it alone was."""
+    found: dict[str, Record] = {}
+    for record in _measured(board, one):
+        leaves = trained_leaves(parse(record.spec))
+        if len(leaves) == 1:
+            found.setdefault(str(leaves[0]), record)
+    names = dict.fromkeys(str(leaf) for spec in one.variants for leaf in trained_leaves(parse(spec)))
+    return {name: found[name] for name in names if name in found}
+
+
+def _verdicts(one: Suite) -> str:
+    """Where it says what the papers of the experiment's variants claim, and what became of it."""
+    keys = dict.fromkeys(leaf.baseline for spec in one.variants for leaf in trained_leaves(parse(spec)))
+    pages = [link(key, f"../baselines/{key}.md#claims") for key in keys if claims().get(key)]
+    return f"What the papers claim, and whether it held: {', '.join(pages)}." if pages else ""
 
 
 def _efficiency(board: Board, one: Suite) -> list[str]:

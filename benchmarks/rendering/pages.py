@@ -308,15 +308,26 @@ def _experiments(board: Board) -> str:
     """The experiments with their questions; nothing where there is none."""
     paged = experiments(board)
     lines = [f"- {link(one.name, f'experiments/{one.name}.md')}: {escape(one.question)}" for one in paged]
-    waiting = [code(one.name) for one in suites().values() if one.is_experiment and one not in paged]
+    known = _measured_keys(board)
+    # A plugin that nothing here was measured of has no place in these reports.
+    waiting = [
+        code(one.name)
+        for one in suites().values()
+        if one.is_experiment
+        and one not in paged
+        and any(leaf.baseline in known for spec in one.variants for leaf in trained_leaves(parse(spec)))
+    ]
     note = ["", f"Not measured yet: {', '.join(waiting)}."] if waiting else []
     return "\n".join(["## Experiments", "", *lines, *note]) if lines else ""
 
 
 def _has_page(board: Board, baseline: Baseline) -> bool:
     """A baseline has a page when something was measured of it, or published."""
-    measured = {leaf.baseline for spec, _ in board.seeds for leaf in parse(spec).leaves}
-    return baseline.key in measured or baseline.key in board.ledgers
+    return baseline.key in _measured_keys(board) or baseline.key in board.ledgers
+
+
+def _measured_keys(board: Board) -> set[str]:
+    return {leaf.baseline for spec, _ in board.seeds for leaf in parse(spec).leaves}
 
 
 def _other_ledgers(board: Board) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 import pytest
@@ -64,14 +64,14 @@ def test_what_searching_takes_is_shown_where_something_trained_was_timed(bm25: R
 
 
 def test_a_cell_is_a_mean_over_seeds_with_its_deviation(board: Board) -> None:
-    """Linked to the first seed there is, with n where it is not all; a reference is a number alone."""
+    """Linked to the first seed there is, with the seeds where they are not all; a reference is a number alone."""
     page = experiment_page(board, suite("letters"))
     assert page.startswith("# Experiment letters\n")
     assert "Does a longer name make a better weighting of letters?" in page
     assert "Planned for seeds 0, 1, 2." in page
     rows = re.findall(r"^\| `(\S+)` +\| +(\S.*\S) +\|$", page, flags=re.M)
     assert rows[:3] == [
-        ("bm25:flat", "[0.5000][1]"), (PLAIN, "[0.3000][2] ± 0.1000"), (LONGER, "[0.2000][3] ± 0.1414 (n=2)"),
+        ("bm25:flat", "[0.5000][1]"), (PLAIN, "[0.3000][2] ± 0.1000"), (LONGER, "[0.2000][3] ± 0.1414 (seeds 1, 2)"),
     ]  # fmt: skip
     assert "[2]: ../../results/records/trainee.lab.plain/synthetic.60.json" in page
     assert "[3]: ../../results/records/trainee.lab.longer/synthetic.60.seed1.json" in page
@@ -107,7 +107,57 @@ def test_without_measures_named_all_are_shown(bm25: Record) -> None:
     assert "Planned for seed 0." in page
     assert "### R@100" in page
     assert "±" not in page.partition("## Effectiveness")[2]
-    assert "n=" not in page
+    assert "(seed" not in page.partition("## Effectiveness")[2]
+
+
+def made_by(record: Record, start: str, **objective: object) -> Record:
+    """The record, of weights that were made by such a recipe."""
+    recipe = {"start": start, "batch": 32, "steps": 0, "tokens": 1_000_000, "objective": objective}
+    model = {"trained": {"recipe": recipe, "seed": record.seed}}
+    retrieval = {**record.protocol.retrieval, "model": [model]}
+    return replace(record, protocol=replace(record.protocol, retrieval=retrieval))
+
+
+def test_what_was_compared_is_said_by_the_recipes(bm25: Record) -> None:
+    """Where each started, what is not the same for all, and what is, from the records' protocols."""
+    one = made_by(trained(bm25, 0.2, 0), "scratch:small", decoder="basic", mask=0.3)
+    other = made_by(trained(bm25, 0.2, 0, LONGER), f"{PLAIN}@0", decoder="enhanced", mask=0.3, cached=True)
+    page = experiment_page(Board([bm25, one, other]), suite("letters"))
+    part = page.partition("## What was compared")[2].partition("## Effectiveness")[0]
+    rows = re.findall(r"^\| `(\S+)` +\| (.*\S) +\| (.*\S) +\|$", part, flags=re.M)
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        [PLAIN, "`scratch:small`", "decoder `basic`"],
+        [LONGER, f"`{PLAIN}@0`", "decoder `enhanced`; cached yes"],
+    ]
+    assert "The same for all: batch 32; tokens 1,000,000; mask 0.3." in part
+    assert "## What was compared" not in experiment_page(Board([bm25, one]), suite("letters"))
+
+
+def test_what_ends_below_its_start_is_marked(bm25: Record) -> None:
+    """By the seeds whose start was measured too; a start of another seed, or of another kind, marks nothing."""
+    below = [made_by(trained(bm25, value, seed, LONGER), PLAIN) for seed, value in ((0, 0.3), (1, 0.1))]
+    row = re.compile(rf"`{LONGER}` +\| +(.*?) +\|")
+
+    def cell(*starts: Record) -> str:
+        page = experiment_page(Board([bm25, *below, *starts]), suite("letters"))
+        found = row.search(page.partition("### nDCG@10")[2])
+        assert found
+        return found[1]
+
+    assert "↓" not in cell()
+    assert "↓" in cell(trained(bm25, 0.4, 0))
+    assert "↓" not in cell(trained(bm25, 0.05, 1), trained(bm25, 0.3, 0))
+    assert "↓" not in cell(trained(bm25, 0.9, 2))
+    late = replace(bm25.protocol, retrieval={**bm25.protocol.retrieval, "kind": "late interaction"})
+    assert "↓" not in cell(replace(trained(bm25, 0.4, 0), protocol=late))
+
+
+def test_experiments_of_baselines_that_were_not_measured_are_not_told_of(bm25: Record) -> None:
+    """Or reports that were right would be wrong where somebody installed a plugin with experiments."""
+    front, measured = PurePosixPath("README.md"), [bm25, trained(bm25, 0.2, 0)]
+    assert "Not measured yet" not in render(Board(measured))[front]
+    other = trained(bm25, 0.2, 0, "contriever:lab:crop")
+    assert re.search(r"Not measured yet: .*`contriever-moco`", render(Board([*measured, other]))[front])
 
 
 def test_a_seed_that_was_measured_otherwise_is_named(bm25: Record) -> None:

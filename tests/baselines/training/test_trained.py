@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -297,12 +298,37 @@ def test_recipes_are_a_profile_changed_by_each(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert found["a"].betas == (0.9, 0.98)
     assert recipes(path, "none") == {}
-    with pytest.raises(UsageError, match=r"recipe\.toml: .*missing .*'start' and 'corpus'"):
+    with pytest.raises(UsageError, match=r"recipe\.toml: \[bad\], recipe a lacks start, corpus"):
         recipes(path, "bad")
-    with pytest.raises(UsageError, match=r"recipe\.toml: nobody takes 'tokns' .*did you mean 'tokens'"):
+    with pytest.raises(UsageError, match=r"recipe a: nobody takes 'tokns'; did you mean 'tokens'"):
         recipes(path, "misspelt")
-    with pytest.raises(UsageError, match=r"nobody takes 'flavour' of \[strange\], recipe a; `takes`"):
+    with pytest.raises(UsageError, match=r"\[strange\], recipe a: nobody takes 'flavour'; `takes`"):
         recipes(path, "strange")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("tokens = '100k'", "tokens is '100k'; it is a whole number"),
+        ("steps = true", "steps is True; it is a whole number"),
+        ("decay = 1", "decay is 1; it is true or false"),
+        ("learning_rate = 'fast'", "learning_rate is 'fast'; it is a number"),
+        ("betas = 0.9", "betas is 0.9; it is two numbers in brackets"),
+        ("batch = -1", "batch is -1; it is 1 at least"),
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_refused(line: str, message: str, tmp_path: Path) -> None:
+    """In one line that names file, profile and recipe, before anything is trained; a whole number is a number too."""
+    path = tmp_path / "recipe.toml"
+    base = 'start = "scratch:tiny"\ncorpus = "c"\nlearning_rate = 1\n'
+    batch = "" if "batch" in line else "batch = 4\n"
+    path.write_text(
+        f"[lab]\n{base}{batch}[lab.recipes.a]\n{line}\n[plain]\n{base}batch = 4\n[plain.recipes]\na = 3\n"
+    )
+    with pytest.raises(UsageError, match=re.escape(f"{path}: [lab], recipe a: {message}")):
+        recipes(path, "lab")
+    with pytest.raises(UsageError, match=re.escape("[plain], recipe a is 3; it is a table")):
+        recipes(path, "plain")
 
 
 REHEARSED = """
