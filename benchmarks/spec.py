@@ -127,9 +127,8 @@ class _Parser:
         return self.text[self.at :]
 
     def fail(self, expected: str) -> NoReturn:
-        raise UsageError(
-            f"cannot read {self.text!r}: expected {expected} at {self.rest!r}; see `list --help`"
-        )
+        where = f"at {self.rest!r}" if self.rest else "at its end"
+        raise UsageError(f"cannot read {self.text!r}: expected {expected} {where}; see `list --help`")
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         match = pattern.match(self.text, self.at)

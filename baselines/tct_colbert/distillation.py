@@ -8,6 +8,8 @@ query's own passage and its own negatives.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from baselines.tct_colbert.teacher import Teacher
@@ -21,7 +23,10 @@ from baselines.training.trained import Materials
 
 
 class TightlyCoupled(FineTuning):
-    """Takes `teacher_temperature` (tau), `in_batch` (true; false: pairwise), and what `FineTuning` and `teacher` take."""
+    """Takes `teacher_temperature` (tau), `in_batch` (true; false: pairwise), and what `FineTuning` and `teacher` take.
+
+    But for `temperature`: the teacher's scores alone are divided, by its own.
+    """
 
     def __init__(self, towers: Towers, teacher: Teacher, materials: Materials) -> None:
         super().__init__(towers, materials)
@@ -48,4 +53,4 @@ class TightlyCoupled(FineTuning):
     def footprint(self) -> Footprint:
         """The student's, and the teacher's weights and matrices."""
         own = super().footprint()
-        return Footprint(own.tokens, own.longest, self._teacher.bytes_for(own.tokens))
+        return replace(own, extra_bytes=own.extra_bytes + self._teacher.bytes_for(own.tokens))

@@ -44,7 +44,8 @@ def claim_counts(board: Board) -> str:
         for one in found
         if one.outcomes
     ]
-    note = f"Of the {len(seeds)} tested claims {seeds.count(1)} rest on one seed of training, {seeds.count(0)} on no training here."
+    note = "A verdict is of the lab's size and budget, under the caveat that stands beside it: it says nothing of what the paper measured.\n\n"
+    note += f"Of the {len(seeds)} tested claims {seeds.count(1)} rest on one seed of training, {seeds.count(0)} on no training here."
     return f"{table(['claims of', 'claims', *WORDS], rows)}\n\n{note}"
 
 

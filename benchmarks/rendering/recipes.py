@@ -11,7 +11,7 @@ from benchmarks.rendering.markdown import code, escape, table
 _SIDES = ("paper", "lab")
 _ABOUT = (
     "`paper` is what was published, `lab` what a core trains in minutes; single recipes change more (in the recipe's file, with "
-    "what the paper leaves open). A dash: the setting is not made there, and has the loop's default."
+    "what the paper leaves open). A dash: the profile does not say it; its recipes do, or it has the loop's default."
 )
 
 
