@@ -57,34 +57,37 @@ def render(board: Board) -> Pages:
 
 
 def front_page(board: Board, *, choices: bool) -> str:
-    """What was measured, on what, and the matrix of variants by collections; points to the page of `choices`."""
+    """What was measured, on what, where to read on, and the matrix of variants by collections; points to the page of `choices`."""
     having = [id for id in board.collections if _MAIN in conventions_of(id).measures]
     return document(
         "# Reports",
         GENERATED,
         _counted(board),
         published_counts(board),
-        drifts(board),
         claim_counts(board),
         cells.machines(record for found in board.seeds.values() for record in found.values()),
         pointer() if choices else "",
+        _experiments(board),
+        _contents(board),
         "## Effectiveness",
         f"{cells.LEGEND} {TIES} In the head of a column: its rung (paper, lab, synthetic). The measure is {_MAIN}.",
         _matrix(board, _MAIN, having, board.specs, ""),
         cells.footnotes(board, board.collections, board.specs),
         "Latency, throughput, sizes and plots are on the pages of the suites.",
-        _experiments(board),
-        "## Pages",
-        "\n".join(
-            [f"- Suite {link(s.name, f'suites/{s.name}.md')}: {s.summary}" for s in _suites(board)]
-            + [
-                f"- Baseline {link(b.key, f'baselines/{b.key}.md')}: {escape(b.summary)}"
-                for b in baselines().values()
-                if _has_page(board, b)
-            ]
-            + [f"- Ledger {link(n, f'baselines/{n}.md')}: {_CITED}" for n in _other_ledgers(board)]
-        ),
+        drifts(board),
     )
+
+
+def _contents(board: Board) -> str:
+    """The pages of suites, baselines and ledgers."""
+    lines = [f"- Suite {link(s.name, f'suites/{s.name}.md')}: {s.summary}" for s in _suites(board)]
+    lines += [
+        f"- Baseline {link(b.key, f'baselines/{b.key}.md')}: {escape(b.summary)}"
+        for b in baselines().values()
+        if _has_page(board, b)
+    ]
+    lines += [f"- Ledger {link(n, f'baselines/{n}.md')}: {_CITED}" for n in _other_ledgers(board)]
+    return "\n".join(["## Pages", "", *lines])
 
 
 def _counted(board: Board) -> str:
