@@ -5,7 +5,7 @@ Taken from the records, whose protocols hold the recipe that made the weights, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from benchmarks.records.record import Record
@@ -18,48 +18,61 @@ _ABOUT = (
 )
 
 
-def recipe_of(record: Record) -> Mapping[str, Any]:
-    """The recipe of what was trained for a record, with what the objective takes beside the rest; nothing where there is none."""
-    made = _made_of(record.protocol.retrieval)
-    recipe = made["recipe"] if made else {}
-    return {
-        **{name: value for name, value in recipe.items() if name != _OBJECTIVE},
-        **recipe.get(_OBJECTIVE, {}),
-    }
-
-
 def start_of(record: Record) -> tuple[str, int]:
     """The variant that its training started from, and of which seed: an empty name where nothing was trained."""
-    name, _, seed = str(recipe_of(record).get(_START, "")).partition("@")
+    made = _made_of(record.protocol.retrieval)
+    name, _, seed = str(made["recipe"][_START] if made else "").partition("@")
     return name, int(seed) if seed else record.seed
 
 
 def compared(records: Mapping[str, Record]) -> list[str]:
     """The blocks of the section, from a record of each variant; none where fewer than two say how they were trained."""
-    recipes = {spec: recipe for spec, record in records.items() if (recipe := recipe_of(record))}
-    if len(recipes) < 2:
+    made = {spec: found for spec, record in records.items() if (found := _made_of(record.protocol.retrieval))}
+    if len(made) < 2:
         return []
-    differing = _differing(recipes.values())
-    rows = [
-        [
-            code(spec),
-            code(str(recipe[_START])),
-            "; ".join(_setting(name, recipe) for name in differing if name in recipe),
-        ]
-        for spec, recipe in recipes.items()
-    ]
-    first = next(iter(recipes.values()))
+    blocks, told = ["## What was compared", _ABOUT, *_level(made)], set(made)
+    while made := {one["variant"]: one for one in _starts(made) if one["variant"] not in told}:
+        blocks += ["These start from:", *_level(made)]
+        told |= made.keys()
+    return blocks
+
+
+def _level(made: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A table of trainings by what is not the same for all of them, and what is."""
+    recipes = {name: _settings(one) for name, one in made.items()}
+    trained = [recipe for recipe in recipes.values() if _budget(recipe)] or list(recipes.values())
+    known = dict.fromkeys(key for recipe in trained for key, value in recipe.items() if value not in ("", 0))
     alike = [
-        _setting(name, first)
-        for name, value in first.items()
-        if value not in ("", 0) and name not in (*differing, _START)
+        key for key in known if key != _START and all(one.get(key) == trained[0].get(key) for one in trained)
     ]
-    blocks = [
-        "## What was compared",
-        _ABOUT,
-        table(["variant", "starts from", "its own settings"], rows, text=(0, 1, 2)),
-    ]
-    return [*blocks, f"The same for all: {'; '.join(alike)}."]
+    if len(recipes) == 1:
+        alike = []
+    rows = []
+    for name, recipe in recipes.items():
+        own = [_setting(key, recipe) for key in known if key in recipe and key not in (_START, *alike)]
+        rows.append(
+            [code(name), code(str(recipe[_START])), "; ".join(own) if _budget(recipe) else "untrained"]
+        )
+    blocks = [table(["variant", "starts from", "its own settings"], rows, text=(0, 1, 2))]
+    same = "; ".join(_setting(key, trained[0]) for key in alike)
+    return [*blocks, f"The same for all: {same}."] if same else blocks
+
+
+def _settings(made: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The recipe, with what the objective takes beside the rest."""
+    recipe = made["recipe"]
+    return {**{key: value for key, value in recipe.items() if key != _OBJECTIVE}, **recipe[_OBJECTIVE]}
+
+
+def _budget(recipe: Mapping[str, Any]) -> int:
+    return int(recipe["tokens"] or recipe["steps"])
+
+
+def _starts(made: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """What was trained before, of each that does not start from scratch or from released weights."""
+    for one in made.values():
+        if "recipe" in one.get(_START, {}):
+            yield one[_START]
 
 
 def _made_of(value: Any) -> Mapping[str, Any] | None:
@@ -72,13 +85,6 @@ def _made_of(value: Any) -> Mapping[str, Any] | None:
         value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     )
     return next((found for part in parts if (found := _made_of(part))), None)
-
-
-def _differing(recipes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The settings that are not the same for all, but for the start: that has a column."""
-    several: Sequence[Mapping[str, Any]] = list(recipes)
-    names = dict.fromkeys(name for recipe in several for name in recipe if name != _START)
-    return [name for name in names if any(recipe.get(name) != several[0].get(name) for recipe in several)]
 
 
 def _setting(name: str, recipe: Mapping[str, Any]) -> str:

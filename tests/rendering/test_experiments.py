@@ -110,10 +110,16 @@ def test_without_measures_named_all_are_shown(bm25: Record) -> None:
     assert "(seed" not in page.partition("## Effectiveness")[2]
 
 
-def made_by(record: Record, start: str, **objective: object) -> Record:
-    """The record, of weights that were made by such a recipe."""
-    recipe = {"start": start, "batch": 32, "steps": 0, "tokens": 1_000_000, "objective": objective}
-    model = {"trained": {"recipe": recipe, "seed": record.seed}}
+def made_by(
+    record: Record,
+    start: str,
+    before: dict[str, object] | None = None,
+    tokens: int = 1_000_000,
+    **objective: object,
+) -> Record:
+    """The record, of weights that were made by such a recipe, from a start with a recipe of its own or without."""
+    recipe = {"start": start, "batch": 32, "steps": 0, "tokens": tokens, "objective": objective}
+    model = {"trained": {"recipe": recipe, "seed": record.seed, "start": before or {}}}
     retrieval = {**record.protocol.retrieval, "model": [model]}
     return replace(record, protocol=replace(record.protocol, retrieval=retrieval))
 
@@ -131,6 +137,21 @@ def test_what_was_compared_is_said_by_the_recipes(bm25: Record) -> None:
     ]
     assert "The same for all: batch 32; tokens 1,000,000; mask 0.3." in part
     assert "## What was compared" not in experiment_page(Board([bm25, one]), suite("letters"))
+
+
+def test_what_trainings_start_from_is_told_too(bm25: Record) -> None:
+    """Once each, down to what starts from nothing that was trained; a variant without a budget is untrained."""
+    recipe = {"start": "scratch:small", "batch": 64, "tokens": 0, "steps": 9, "objective": {"mask": 0.3}}
+    before: dict[str, object] = {"variant": "lab_bert:lab:small", "recipe": recipe}
+    one = made_by(trained(bm25, 0.2, 0), "lab_bert:lab:small@0", before, share=80)
+    other = made_by(trained(bm25, 0.2, 0, LONGER), "lab_bert:lab:small@0", before, tokens=0, share=5)
+    page = experiment_page(Board([bm25, one, other]), suite("letters"))
+    part = page.partition("## What was compared")[2].partition("## Effectiveness")[0]
+    assert re.search(rf"`{LONGER}` +\| `lab_bert:lab:small@0` \| untrained", part)
+    _, _, starts = part.partition("These start from:")
+    assert re.findall(r"^\| `(\S+)` +\| `(\S+)` +\| (.*\S) +\|$", starts, flags=re.M) == [
+        ("lab_bert:lab:small", "scratch:small", "batch 64; steps 9; mask 0.3")
+    ]
 
 
 def test_what_ends_below_its_start_is_marked(bm25: Record) -> None:
