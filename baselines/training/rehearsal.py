@@ -25,11 +25,13 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
     """
     recipe = training.recipe
     pairs = recipe.corpus.endswith("/train")
+    # Where a pair brings several passages of each document, fewer pairs are as many texts.
+    most = max(1, _BATCH // recipe.objective.get("passages", 1))
     small = replace(
         recipe,
         start=recipe.start if recipe.start.startswith("scratch:") else "scratch:base",
         corpus=_PAIRS if pairs else _TEXT,
-        vocabulary=_TEXT, batch=min(recipe.batch, _BATCH), tokens=0, steps=2,
+        vocabulary=_TEXT, batch=min(recipe.batch, most), tokens=0, steps=2,
         objective=_without_weights(recipe.objective, training.stand_ins),
     )  # fmt: skip
     if small.batch < recipe.batch:

@@ -344,12 +344,12 @@ print(variant_of(parse(sys.argv[1]))[1].train(Setting(random_weights=True), Prog
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ict+bfs+wlp", "mlm"])
 def test_the_papers_size_takes_two_steps_in_the_memory_that_was_foreseen(name: str) -> None:
-    """BERT-base, two towers of it, with the published lengths on generated text. An estimate may be too high, not wildly so.
+    """BERT-base, two towers of it, with the published lengths: what is taken holds gradients and both moments at least.
 
-    In a process of its own: what another training has freed would be taken again without a rise.
+    How near the estimate is to it is not asked: generated texts are much shorter than the longest, which it is for. In a process of its own: what another training has freed would be taken again without a rise.
     """
     command = [sys.executable, "-c", REHEARSED, f"pretraining_tasks:paper:{name}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     spent = (facts(Path(done.stdout.strip())) or {})["spent"]
     assert spent["steps"] == 2
-    assert 0.3 * spent["estimated_bytes"] < spent["peak_bytes"] < spent["estimated_bytes"] < 8 * 2**30
+    assert 12 * spent["parameters"] < spent["peak_bytes"] < spent["estimated_bytes"] < 8 * 2**30
