@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from benchmarks.records.record import Record
-from benchmarks.rendering.markdown import code, escape, table
+from benchmarks.rendering.markdown import code, escape
 
 _OBJECTIVE, _START = "objective", "start"
 _ABOUT = (
@@ -38,7 +38,7 @@ def compared(records: Mapping[str, Record]) -> list[str]:
 
 
 def _level(made: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A table of trainings by what is not the same for all of them, and what is."""
+    """Trainings by what is not the same for all of them, and what is: a list, since names and settings are too long for a table."""
     recipes = {name: _settings(one) for name, one in made.items()}
     trained = [recipe for recipe in recipes.values() if _budget(recipe)] or list(recipes.values())
     known = dict.fromkeys(key for recipe in trained for key, value in recipe.items() if value not in ("", 0))
@@ -47,13 +47,12 @@ def _level(made: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
     if len(recipes) == 1:
         alike = []
-    rows = []
+    lines = []
     for name, recipe in recipes.items():
         own = [_setting(key, recipe) for key in known if key in recipe and key not in (_START, *alike)]
-        rows.append(
-            [code(name), code(str(recipe[_START])), "; ".join(own) if _budget(recipe) else "untrained"]
-        )
-    blocks = [table(["variant", "starts from", "its own settings"], rows, text=(0, 1, 2))]
+        said = own if _budget(recipe) else ["untrained"]
+        lines.append(f"- {code(name)}: {'; '.join([f'from {code(str(recipe[_START]))}', *said])}")
+    blocks = ["\n".join(lines)]
     same = "; ".join(_setting(key, trained[0]) for key in alike)
     return [*blocks, f"The same for all: {same}."] if same else blocks
 

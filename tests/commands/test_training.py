@@ -108,7 +108,7 @@ def test_run_measures_every_seed_that_was_trained(capsys: pytest.CaptureFixture[
     assert {(one["spec"], one["seed"]) for one in found["not_run"]} == {(spec, 1) for spec in TRAINED}
     assert all("`retriever-bench train` makes it" in one["why"] for one in found["not_run"])
     page = Path("reports/experiments/letters.md").read_text()
-    assert "(n=2)" in page
+    assert "(seeds 0, 2)" in page
 
 
 TRAINED = (PLAIN, "trainee:lab:longer", f"rrf(bm25:flat,{PLAIN})")
