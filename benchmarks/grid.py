@@ -26,6 +26,11 @@ class Outcome:
     misused: set[Cell] = field(default_factory=set)
     """Those of the failed that nobody could run anywhere."""
 
+    @property
+    def useless(self) -> bool:
+        """Whether nothing was asked for but what nobody could run anywhere."""
+        return bool(self.misused) and self.misused == set(self.failed) and not (self.records or self.not_run)
+
 
 def run_grid(cells: Sequence[Cell], bench: Bench) -> Outcome:
     """Run every cell. Wrong names end it before it begins (`UsageError`).

@@ -26,6 +26,13 @@ class Trained:
     misused: set[str] = field(default_factory=set)
     """Those of the failed that nobody could train anywhere."""
 
+    @property
+    def useless(self) -> bool:
+        """Whether nothing was asked for but what nobody could train anywhere."""
+        return (
+            bool(self.misused) and self.misused == set(self.failed) and not (self.folders or self.not_trained)
+        )
+
 
 def train_all(specs: Iterable[str], setting: Setting, progress: Progress) -> Trained:
     """Make the weights of every variant of `specs` that is trained here, or find them finished.

@@ -31,6 +31,7 @@ SHARED = frozenset({
     "share", "by_query", "temperature", "in_batch", "cached",  # fine-tuning
     "negatives", "negatives_each", "random_each", "gold_each", "miner", "filter", "margin", "teacher",  # its negatives
     "pooling", "normalised", "shared", "dimension", "architecture",  # towers
+    "passages",  # of each document or question
     "optimizer",
 })  # fmt: skip
 """What the objectives, towers and loop of this folder take besides a `Recipe`'s own."""

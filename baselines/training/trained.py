@@ -86,7 +86,7 @@ class Training:
                 if known is not None and is_first():
                     shutil.rmtree(folder, ignore_errors=True)
                 carry_out(self, Materials(self.recipe, setting.seed, start, cache, progress), folder, made_of)
-            elif known.get("code", code := code_of(self.objective)) != code:
+            elif "code" in known and known["code"] != code_of(self.objective):
                 progress.say(
                     f"    {self.name} was trained by other code than this; --retrain trains it again"
                 )

@@ -105,8 +105,7 @@ def exit_code(outcomes: Outcomes, strict: bool) -> int:
     2 where nothing was asked for but what nobody could run anywhere.
     """
     found = outcomes.values()
-    useless = all(set(one.failed) == one.misused and not one.records and not one.not_run for one in found)
-    if useless and any(one.misused for one in found):
+    if found and all(one.useless for one in found):
         return 2
     if any(one.failed for one in found) or (strict and any(one.not_run for one in found)):
         return 1

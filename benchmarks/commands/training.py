@@ -141,8 +141,7 @@ def _profiles(one: Suite) -> Iterator[tuple[str, str]]:
 
 def _exit_code(trained: Mapping[int, Trained], strict: bool) -> int:
     found = trained.values()
-    useless = all(set(one.failed) == one.misused and not one.folders and not one.not_trained for one in found)
-    if useless and any(one.misused for one in found):
+    if found and all(one.useless for one in found):
         return 2
     if any(one.failed for one in found) or (strict and any(one.not_trained for one in found)):
         return 1

@@ -151,18 +151,26 @@ def _kind(record: Record) -> object:
 
 def _alone(board: Board, one: Suite) -> dict[str, Record]:
     """Of each variant that is trained here a record in which it alone was."""
-    found: dict[str, Record] = {}
-    for record in _measured(board, one):
-        leaves = trained_leaves(parse(record.spec))
-        if len(leaves) == 1:
-            found.setdefault(str(leaves[0]), record)
-    names = dict.fromkeys(str(leaf) for spec in one.variants for leaf in trained_leaves(parse(spec)))
-    return {name: found[name] for name in names if name in found}
+    return {str(leaf): found[0] for leaf in _leaves(one) if (found := _of(board, one, leaf))}
+
+
+def _leaves(one: Suite) -> list[Leaf]:
+    """The variants of an experiment that are trained here."""
+    return list(dict.fromkeys(leaf for spec in one.variants for leaf in trained_leaves(parse(spec))))
+
+
+def _of(board: Board, one: Suite, leaf: Leaf) -> list[Record]:
+    """The records in which a variant alone was trained."""
+    return [
+        record
+        for record in _measured(board, one)
+        if record.training and trained_leaves(parse(record.spec)) == (leaf,)
+    ]
 
 
 def _verdicts(one: Suite) -> str:
     """Where it says what the papers of the experiment's variants claim, and what became of it."""
-    keys = dict.fromkeys(leaf.baseline for spec in one.variants for leaf in trained_leaves(parse(spec)))
+    keys = dict.fromkeys(leaf.baseline for leaf in _leaves(one))
     pages = [link(key, f"../baselines/{key}.md#claims") for key in keys if claims().get(key)]
     return f"What the papers claim, and whether it held: {', '.join(pages)}." if pages else ""
 
@@ -180,7 +188,7 @@ def _efficiency(board: Board, one: Suite) -> list[str]:
 
 def _spent(board: Board, one: Suite) -> str:
     rows: list[tuple[str, list[str]]] = []
-    for leaf in dict.fromkeys(leaf for spec in one.variants for leaf in trained_leaves(parse(spec))):
+    for leaf in _leaves(one):
         if trainings := _trainings(board, one, leaf):
             devices = dict.fromkeys(str(spent["device"]) for spent in trainings if "device" in spent)
             amounts = [_amount([spent[name] for spent in trainings if name in spent]) for name in _AMOUNTS]
@@ -191,9 +199,8 @@ def _spent(board: Board, one: Suite) -> str:
 def _trainings(board: Board, one: Suite, leaf: Leaf) -> list[Mapping[str, Any]]:
     """What each seed of a variant took: by a record in which it alone was trained."""
     by_seed: dict[int, Mapping[str, Any]] = {}
-    for record in _measured(board, one):
-        if record.training and trained_leaves(parse(record.spec)) == (leaf,):
-            by_seed.setdefault(record.seed, record.training)
+    for record in _of(board, one, leaf):
+        by_seed.setdefault(record.seed, record.training)
     return list(by_seed.values())
 
 

@@ -31,11 +31,15 @@ def recipe_section(path: Path) -> list[str]:
 
 
 def _value(side: dict[str, Any], name: str) -> str:
-    if name not in side:
-        return "-"
-    value = side[name]
+    return setting(side[name]) if name in side else "-"
+
+
+def setting(value: Any) -> str:
+    """A recipe's value for a reader."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, list):
+        return escape(", ".join(map(str, value)))
     return code(value) if isinstance(value, str) else escape(str(value))

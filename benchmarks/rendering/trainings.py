@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.records.record import Record
 from benchmarks.rendering.markdown import code, escape
+from benchmarks.rendering.recipes import setting
 
 _OBJECTIVE, _START = "objective", "start"
 _ABOUT = (
@@ -41,7 +42,7 @@ def _level(made: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Trainings by what is not the same for all of them, and what is: a list, since names and settings are too long for a table."""
     recipes = {name: _settings(one) for name, one in made.items()}
     trained = [recipe for recipe in recipes.values() if _budget(recipe)] or list(recipes.values())
-    known = dict.fromkeys(key for recipe in trained for key, value in recipe.items() if value not in ("", 0))
+    known = dict.fromkeys(key for recipe in trained for key, value in recipe.items() if _is_made(value))
     alike = [
         key for key in known if key != _START and all(one.get(key) == trained[0].get(key) for one in trained)
     ]
@@ -49,7 +50,11 @@ def _level(made: Mapping[str, Mapping[str, Any]]) -> list[str]:
         alike = []
     lines = []
     for name, recipe in recipes.items():
-        own = [_setting(key, recipe) for key in known if key in recipe and key not in (_START, *alike)]
+        own = [
+            _setting(key, recipe)
+            for key in known
+            if recipe.get(key, "") != "" and key not in (_START, *alike)
+        ]
         said = own if _budget(recipe) else ["untrained"]
         lines.append(f"- {code(name)}: {'; '.join([f'from {code(str(recipe[_START]))}', *said])}")
     blocks = ["\n".join(lines)]
@@ -87,11 +92,9 @@ def _made_of(value: Any) -> Mapping[str, Any] | None:
 
 
 def _setting(name: str, recipe: Mapping[str, Any]) -> str:
-    value = recipe[name]
-    if isinstance(value, bool):
-        return f"{escape(name)} {'yes' if value else 'no'}"
-    if isinstance(value, int):
-        return f"{escape(name)} {value:,}"
-    if isinstance(value, list):
-        return f"{escape(name)} {escape(', '.join(map(str, value)))}"
-    return f"{escape(name)} {code(value) if isinstance(value, str) and value else value or 'none'}"
+    return f"{escape(name)} {setting(recipe[name])}"
+
+
+def _is_made(value: Any) -> bool:
+    """Whether a setting says something: a switch always, a text or number where it is not empty or 0."""
+    return isinstance(value, bool) or value not in ("", 0)

@@ -346,7 +346,8 @@ print(variant_of(parse(sys.argv[1]))[1].train(Setting(random_weights=True), Prog
 def test_the_papers_size_takes_two_steps_in_the_memory_that_was_foreseen(name: str) -> None:
     """BERT-base, two towers of it, with the published lengths: what is taken holds gradients and both moments at least.
 
-    How near the estimate is to it is not asked: generated texts are much shorter than the longest, which it is for. In a process of its own: what another training has freed would be taken again without a rise.
+    How near the estimate is to it is not asked: generated texts are much shorter than the longest, which it is for.
+    In a process of its own: what another training has freed would be taken again without a rise.
     """
     command = [sys.executable, "-c", REHEARSED, f"pretraining_tasks:paper:{name}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
