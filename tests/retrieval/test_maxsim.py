@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.interfaces import FloatArray
-from benchmarks.retrieval.maxsim import maxsim, reduced, reduced_by_torch
+from benchmarks.retrieval.maxsim import maxsim, reduced
 
 
 def slowly(query: FloatArray, document: FloatArray) -> float:
@@ -37,11 +37,13 @@ def test_maxsim_is_a_triple_loop(queries: list[int], lengths: list[int], seed: i
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(0, 99))
-def test_both_maxima_are_one(lengths: list[int], seed: int) -> None:
-    """The segmented maximum of a GPU gives what that of a CPU gives, bit for bit."""
-    products = np.random.default_rng(seed).standard_normal((sum(lengths), 3), dtype=np.float32)
-    expected = np.stack([part.max(axis=0) for part in np.split(products, np.cumsum(lengths)[:-1])])
-    counts = np.array(lengths, dtype=np.int32)
-    np.testing.assert_array_equal(reduced(products, counts), expected)
-    np.testing.assert_array_equal(reduced_by_torch(torch.from_numpy(products), counts), expected)
+@given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=8), st.booleans(), st.sampled_from([3, 99]),
+    st.integers(0, 99),
+)  # fmt: skip
+def test_maxima_of_stretches(lengths: list[int], same: bool, columns: int, seed: int) -> None:
+    """Bit for bit those of a loop: ragged or of one length, of few columns (a query's) or many (several queries')."""
+    counts = np.array([lengths[0]] * len(lengths) if same else lengths, dtype=np.int32)
+    products = np.random.default_rng(seed).standard_normal((counts.sum(), columns), dtype=np.float32)
+    expected = np.stack([part.max(axis=0) for part in np.split(products, np.cumsum(counts)[:-1])])
+    np.testing.assert_array_equal(reduced(torch.from_numpy(products), counts), expected)
