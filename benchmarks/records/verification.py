@@ -8,12 +8,17 @@ of a machine that has measured there: elsewhere answer recall is named as not re
 
 from __future__ import annotations
 
-from collections.abc import Set
+import itertools
+import re
+from collections.abc import Sequence, Set
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.collections.collection import Collection, open_judged
 from benchmarks.collections.conventions import missing
+from benchmarks.environment import cores
 from benchmarks.errors import BenchError, MissingData, RecordError
 from benchmarks.evaluation.measures import Scores, evaluate, needs_answers
 from benchmarks.evaluation.reading import MEASURES, score_answers
@@ -28,6 +33,9 @@ from benchmarks.retrieval.texts import STREAMED, TextStore
 from benchmarks.runner import answer_hits
 from benchmarks.spec import parse
 from benchmarks.storage.cache import Cache
+
+MANY = 100
+"""So many records are worth processes of their own, which take seconds to start."""
 
 _TOLERANCE = 1.5e-6
 """Scores are kept to six decimals; another machine's logarithms may round the last one differently."""
@@ -44,11 +52,32 @@ class Verification:
 
 
 def verify_records(store: Store) -> Verification:
-    """Check every record of a store."""
+    """Check every record of a store: collection after collection, or, where there are many, one on each core."""
+    paths = store.paths()
+    groups = [[*group] for _, group in itertools.groupby(sorted(paths, key=_cell), key=_cell)]
+    if len(paths) < MANY:
+        found = [_verify(store, group) for group in groups]
+    else:
+        groups.sort(key=len, reverse=True)  # the longest first, so that none is waited for in the end
+        with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
+            found = [*pool.map(_verify, itertools.repeat(store), groups)]
+    result = Verification(sum(part.records for part in found), sum(part.numbers for part in found))
+    result.problems = sorted(line for part in found for line in part.problems) + _strays(store)
+    result.not_recomputed = {path: why for part in found for path, why in part.not_recomputed.items()}
+    return result
+
+
+def _cell(path: Path) -> str:
+    """Whatever the file name says of the collection: seeds and variants lie side by side."""
+    return re.sub(r"(\.seed\d+)?\.json$", "", path.name)
+
+
+def _verify(store: Store, paths: Sequence[Path]) -> Verification:
+    """Check the records of a collection."""
     result = Verification()
     judged: dict[str, Collection | str] = {}
     trained: dict[tuple[str, str, str], Path] = {}
-    for path in store.paths():
+    for path in paths:
         result.records += 1
         try:
             record, run = _consistent(path, store)
@@ -68,7 +97,6 @@ def verify_records(store: Store) -> Verification:
                 )
         except BenchError as error:
             result.problems.append(str(error))
-    result.problems += _strays(store)
     return result
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from benchmarks import load_results
 from benchmarks.errors import RecordError
 from benchmarks.evaluation.ranking import rank
-from benchmarks.records import trecrun
+from benchmarks.records import trecrun, verification
 from benchmarks.records.record import Record, digest_of
 from benchmarks.records.store import Store, read_json
 from benchmarks.records.verification import verify_records
@@ -92,6 +92,19 @@ def test_what_was_not_touched_verifies(measured: Bench, tmp_path: Path) -> None:
     queries = measured.store.read(measured.store.paths()[0]).counts["queries"]
     assert found.numbers == found.records * 4 * (queries + 1)
     assert not stale_reports(measured.store, tmp_path / "reports")
+
+
+def test_many_records_are_verified_by_several_processes(
+    measured: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they find is what one finds: numbers, and what is wrong."""
+    run_cell(parse("bm25:flat"), "synthetic/tiny/dev", measured)
+    path = measured.store.paths()[0]
+    path.write_text(change_a_digit(path.read_text(), DIGITS[0]))
+    alone = verify_records(measured.store)
+    monkeypatch.setattr(verification, "MANY", 1)
+    assert verify_records(measured.store) == alone
+    assert alone.records == 3 and len(alone.problems) == 1
 
 
 def change_a_digit(text: str, pattern: str) -> str:

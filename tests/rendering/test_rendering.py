@@ -19,7 +19,7 @@ from benchmarks.rendering.board import Board
 from benchmarks.rendering.markdown import GENERATED, MOST_COLUMNS, document, escape, link, split_tables, table
 from benchmarks.rendering.pages import front_page
 from benchmarks.rendering.plots import Point, effectiveness_against_latency, pareto_front
-from benchmarks.rendering.reports import write_reports
+from benchmarks.rendering.reports import stale_reports, write_reports
 from benchmarks.runner import Bench, run_cell
 from benchmarks.spec import parse
 from benchmarks.suites import suite
@@ -91,6 +91,19 @@ def test_stale_pages_are_removed_and_nobody_elses(store: Store, tmp_path: Path) 
     write_reports(store, reports)
     assert not old.exists()
     assert notes.read_text() == own.read_text() == "mine"
+
+
+def test_a_coordinate_may_differ_by_what_nobody_sees(store: Store, tmp_path: Path) -> None:
+    """Another processor's logarithm moves the sixth decimal of a plot; a moved point is another plot."""
+    write_reports(store, tmp_path / "reports")
+    plot = next((tmp_path / "reports/plots").glob("*.svg"))
+    drawn = plot.read_text()
+    coordinate = re.search(r"(?<=d=\"M )\d+\.\d+", drawn)
+    assert coordinate is not None
+    for moved, wrong in ((1e-6, 0), (1e-2, 1)):
+        number = f"{float(coordinate[0]) + moved:.6f}"
+        plot.write_text(drawn[: coordinate.start()] + number + drawn[coordinate.end() :])
+        assert len(stale_reports(store, tmp_path / "reports")) == wrong
 
 
 points = st.lists(
