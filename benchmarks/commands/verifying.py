@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.commands import options
 from benchmarks.errors import RecordError
 from benchmarks.records.store import Store
+
+if TYPE_CHECKING:
+    from benchmarks.records.verification import Verification
 
 HELP = "recompute every number of records and reports from runs and judgments"
 
@@ -24,16 +31,10 @@ def add(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Check records, runs and pages."""
-    from benchmarks.records.verification import verify_records
-    from benchmarks.rendering.reports import stale_reports
-
     store = Store(args.results)
     if not store.paths():
         raise RecordError(f"{args.results} holds no records, so nothing was verified")
-    found = verify_records(store)
-    if not found.problems:
-        # A damaged record cannot be rendered; it is told first.
-        found.problems += stale_reports(store, options.report_folder(args))
+    found = _verified(store, options.report_folder(args))
     passed = not found.problems and not (args.strict and found.not_recomputed)
     if args.json:
         print(json.dumps({**asdict(found), "passed": passed}, indent=1))
@@ -47,3 +48,22 @@ def run(args: Namespace) -> int:
         f"{found.numbers:,} numbers of {done} of {found.records} records recomputed; {len(found.problems)} problems"
     )
     return 0 if passed else 1
+
+
+def _verified(store: Store, reports: Path) -> Verification:
+    """Records and then pages, or, where there are many records, beside each other."""
+    from benchmarks.records.verification import MANY, verify_records
+    from benchmarks.rendering.reports import stale_reports
+
+    # A damaged record cannot be rendered; it is told first.
+    if len(store.paths()) < MANY:
+        found = verify_records(store)
+        if not found.problems:
+            found.problems += stale_reports(store, reports)
+        return found
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        pages = beside.submit(stale_reports, store, reports)
+        found = verify_records(store)
+        if not found.problems:
+            found.problems += pages.result()
+    return found
