@@ -35,9 +35,7 @@ def family(
     for name, recipe in recipes(path, profile).items():
         training = Training(f"{key}:{profile}:{name}", recipe, objective, stand_ins)
         build = partial(encoder, recipe)
-        found[f"{profile}:{name}"] = trained_variant(
-            training, build, f"trained here from {recipe.start}: {name}"
-        )
+        found[f"{profile}:{name}"] = trained_variant(training, build, f"trained here from {recipe.start}")
         for tuning, later in (tunings(training) if tunings else {}).items():
             summary = f"the same, fine-tuned: {tuning}"
             found[f"{profile}:{name}:{tuning}"] = trained_variant(later, build, summary)

@@ -41,14 +41,20 @@ def run(args: Namespace) -> int:
         print(json.dumps(found, indent=1, sort_keys=True))
         return 0
     rows = [
-        [f"{key}:{name}", variant["summary"], variant["missing"] or "ready"]
+        [f"{key}:{name}", variant["summary"], variant["missing"]]
         for key, baseline in found["baselines"].items()
         for name, variant in baseline["variants"].items()
         if variant["trained"] == args.trained
     ]
     if args.trained:
+        # Each that is not trained would give the same advice.
+        rows = [[spec, summary, "not yet" if why else "ready"] for spec, summary, why in rows]
         print(table(["VARIANT", "WHAT IT IS", "HERE"], rows))
+        print(
+            "\n`retriever-bench train --variant VARIANT` trains one, and what it starts from, and measures nothing"
+        )
         return 0
+    rows = [[spec, summary, why or "ready"] for spec, summary, why in rows]
     for baseline in baselines().values():
         rows += [
             [
