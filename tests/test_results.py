@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_no_table_of_the_reports_is_wider_than_a_page() -> None:
             shown = re.sub(r"\[((?:`[^`]*`|[^\[\]`])*)\]\[\d+\]", r"\1", lines)
             head, _, *rows = [re.split(r" (?<!\\)\| ", line[2:-2]) for line in shown.splitlines()]
             assert legible((head, rows)), (page.name, head)
+
+
+def test_every_link_of_the_reports_leads_somewhere() -> None:
+    """To a file that is here, and to a heading that it has."""
+    reports = STORE.root.parent / "reports"
+    for page in sorted(reports.rglob("*.md")):
+        for target in re.findall(r"^\[\d+\]: (\S+)$", page.read_text("utf-8"), flags=re.MULTILINE):
+            path, _, heading = unquote(target).partition("#")
+            if not target.startswith("https:"):
+                there = page.parent / path
+                assert there.exists(), (page, target)
+                assert not heading or f"# {heading}" in there.read_text("utf-8").lower(), (page, target)
 
 
 def strings(value: object) -> Iterator[str]:

@@ -153,6 +153,24 @@ def test_compare_takes_the_first_seed(bench: Bench, capsys: pytest.CaptureFixtur
     assert "careful: the two were measured differently in seed" in shown
 
 
+def test_compare_pairs_the_first_seed_that_both_have(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A variant that lacks seed 0 is compared with the other's same seed."""
+    measured(bench)
+    measured(bench, "trainee:lab:longer", seeds=(1, 2))
+    assert main(["compare", "trainee:lab:longer", PLAIN, "--results", str(bench.store.root), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["seed_a"], found["seed_b"]) == (1, 1)
+
+
+def test_history_says_which_seeds_there_are(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the one that is asked for is not."""
+    measured(bench, seeds=(1, 2))
+    assert main(["history", PLAIN, "synthetic/60", "--results", str(bench.store.root)]) == 1
+    assert "with seed 0, but with --seed 1, 2" in capsys.readouterr().err
+
+
 def test_a_plan_has_each_reference_once() -> None:
     """All cells with the first seed; with the others those that a seed moves by training."""
     plan = suite("letters").plan()

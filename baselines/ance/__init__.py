@@ -89,7 +89,7 @@ def _encoder(recipe: Recipe, checkpoint: Checkpoint, setting: Setting) -> Encode
         how = (options["pooling"], options["normalised"])
         single = DualEncoder(*sides(checkpoint), setting, recipe.query_tokens, tokens, *how)
     else:
-        single = AnceEncoder(checkpoint, tokens, setting, template)
+        single = AnceEncoder(checkpoint, tokens, setting, template, recipe.query_tokens)
     return MaxPEncoder(single, tokens, most, template) if (most := options.get("passages")) else single
 
 

@@ -43,11 +43,18 @@ def model(weights: Weights) -> torch.nn.Module:
 
 
 class AnceEncoder:
-    """One vector a text, of the first `tokens` tokens of what the `template` has of it."""
+    """One vector a text, of the first `tokens` tokens of what the `template` has of it; of a query's `query_tokens`."""
 
-    def __init__(self, checkpoint: Checkpoint, tokens: int, setting: Setting, template: str) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        tokens: int,
+        setting: Setting,
+        template: str,
+        query_tokens: int = QUERY_TOKENS,
+    ) -> None:
         self._checkpoint, self._tokens, self._setting = checkpoint, tokens, setting
-        self._template = template
+        self._template, self._query_tokens = template, query_tokens
         self.document_tower = Tower(lambda: checkpoint.open(setting), model)
 
     @property
@@ -56,7 +63,7 @@ class AnceEncoder:
         return {
             "model": self._checkpoint.identity(self._setting), "case": "lower", "truncation": "end cut",
             "pooling": "first token, linear, LayerNorm", "normalised": False, "dtype": "float32",
-            "query_tokens": QUERY_TOKENS, "template": self._template, "document_tokens": self._tokens,
+            "query_tokens": self._query_tokens, "template": self._template, "document_tokens": self._tokens,
         }  # fmt: skip
 
     @property
@@ -66,7 +73,8 @@ class AnceEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[len(texts), dimension]."""
-        return self.document_tower.vectors(query_tokens(self.document_tower.tokenizer, texts, QUERY_TOKENS))
+        tower = self.document_tower
+        return tower.vectors(query_tokens(tower.tokenizer, texts, self._query_tokens))
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]."""

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import torch
-from torch.nn.functional import cross_entropy, normalize, relu
+from torch.nn.functional import normalize, relu
+
+from baselines.training.losses import likelihood
 
 MARGIN = 1.0
 
@@ -31,13 +33,12 @@ def distance(asked: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
     return -torch.cdist(asked, found)
 
 
-def likelihood(scores: torch.Tensor, forbidden: torch.Tensor) -> torch.Tensor:
+def nll(scores: torch.Tensor, forbidden: torch.Tensor) -> torch.Tensor:
     """Equation 2: minus the log of the positive's share of a softmax, averaged over the questions.
 
     `scores` [questions, passages], question i answered by passage i; `forbidden`, bool of that shape, are no negatives.
     """
-    right = torch.arange(len(scores), device=scores.device)
-    return cross_entropy(scores.masked_fill(forbidden, float("-inf")), right)
+    return likelihood(scores, torch.arange(len(scores), device=scores.device), forbidden)
 
 
 def triplet(scores: torch.Tensor, forbidden: torch.Tensor) -> torch.Tensor:
@@ -50,4 +51,4 @@ def triplet(scores: torch.Tensor, forbidden: torch.Tensor) -> torch.Tensor:
 
 Similarity = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 SIMILARITIES: Mapping[str, Similarity] = MappingProxyType({"dot": dot, "cosine": cosine, "l2": distance})
-LOSSES: Mapping[str, Similarity] = MappingProxyType({"nll": likelihood, "triplet": triplet})
+LOSSES: Mapping[str, Similarity] = MappingProxyType({"nll": nll, "triplet": triplet})

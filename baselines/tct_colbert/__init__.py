@@ -16,7 +16,7 @@ from baselines.tct_colbert.encoder import FIRSTP_TOKENS, PASSAGE_TOKENS, TctEnco
 from baselines.training.checkpoint import TrainedCheckpoint
 from baselines.training.family import family
 from baselines.training.recipe import Recipe
-from baselines.training.trained import Materials
+from baselines.training.trained import SCRATCH, Materials
 from benchmarks.interfaces import Setting
 from benchmarks.registry import Baseline, Paper, Variant
 from benchmarks.retrieval.resolve import composed
@@ -38,8 +38,9 @@ def _objective(materials: Materials) -> FineTuning:
     """With a teacher distillation from it, without one the labels' contrast over the batch."""
     from baselines.tct_colbert.tower import TctTower
 
-    tower = TctTower(materials.start.weights, materials.recipe.document_tokens)
-    if "teacher" in materials.recipe.objective:
+    recipe = materials.recipe
+    tower = TctTower(materials.start.weights, recipe.query_tokens, recipe.document_tokens)
+    if "teacher" in recipe.objective:
         from baselines.tct_colbert.distillation import TightlyCoupled
         from baselines.tct_colbert.teacher import teacher
 
@@ -50,13 +51,11 @@ def _objective(materials: Materials) -> FineTuning:
 
 
 def _encoder(recipe: Recipe, checkpoint: TrainedCheckpoint, setting: Setting) -> TctEncoder:
-    return TctEncoder(checkpoint, setting, recipe.document_tokens)
+    return TctEncoder(checkpoint, setting, recipe.document_tokens, recipe.query_tokens)
 
 
 def _trained(profile: str) -> dict[str, Variant]:
-    return family(
-        "tct_colbert", _RECIPES, profile, _objective, _encoder, stand_ins={"teacher": "scratch:base"}
-    )
+    return family("tct_colbert", _RECIPES, profile, _objective, _encoder, stand_ins={"teacher": SCRATCH})
 
 
 baseline = Baseline(

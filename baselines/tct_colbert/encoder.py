@@ -28,10 +28,16 @@ FIRSTP_TOKENS = 512
 
 
 class TctEncoder:
-    """One tower, two formats. `tokens` are the most a document may have."""
+    """One tower, two formats. `tokens` are the most a document may have, `asked` those that every query has."""
 
-    def __init__(self, checkpoint: Checkpoint, setting: Setting, tokens: int = PASSAGE_TOKENS) -> None:
-        self._checkpoint, self._setting, self._tokens = checkpoint, setting, tokens
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        setting: Setting,
+        tokens: int = PASSAGE_TOKENS,
+        asked: int = QUERY_TOKENS,
+    ) -> None:
+        self._checkpoint, self._setting, self._tokens, self._asked = checkpoint, setting, tokens, asked
         self._tower = Tower(lambda: checkpoint.open(setting), pooled)
 
     @property
@@ -41,7 +47,7 @@ class TctEncoder:
             "model": self._checkpoint.identity(self._setting), "template": "[CLS] [D] title text",
             "query_template": "[CLS] [Q] text [MASK]...", "truncation": "end cut",
             "pooling": f"mean from position {MARKERS}", "normalised": False, "dtype": "float32",
-            "query_tokens": QUERY_TOKENS, "document_tokens": self._tokens,
+            "query_tokens": self._asked, "document_tokens": self._tokens,
         }  # fmt: skip
 
     @property
@@ -51,17 +57,17 @@ class TctEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32[len(texts), dimension]."""
-        return self._tower.vectors(query_tokens(self._tower.tokenizer, texts))
+        return self._tower.vectors(query_tokens(self._tower.tokenizer, texts, self._asked))
 
     def encode_documents(self, documents: Sequence[Document]) -> FloatArray:
         """float32[len(documents), dimension]; an empty document gives the zero vector."""
         return self._tower.vectors(document_tokens(self._tower.tokenizer, documents, self._tokens))
 
 
-def query_tokens(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
-    """36 pieces: [CLS] [Q] text, filled up with [MASK]s."""
-    masks = tokenizer.mask_token * QUERY_TOKENS
-    return _pieces(tokenizer, [f"[CLS] [Q] {text}{masks}" for text in texts], QUERY_TOKENS)
+def query_tokens(tokenizer: Any, texts: Sequence[str], asked: int) -> list[Tokens]:
+    """So many pieces: [CLS] [Q] text, filled up with [MASK]s."""
+    masks = tokenizer.mask_token * asked
+    return _pieces(tokenizer, [f"[CLS] [Q] {text}{masks}" for text in texts], asked)
 
 
 def document_tokens(tokenizer: Any, documents: Sequence[Document], longest: int) -> list[Tokens]:

@@ -15,18 +15,18 @@ from benchmarks.interfaces import Document
 
 
 class TctTower:
-    """One encoder for both sides; documents are cut at `longest`."""
+    """One encoder for both sides; queries have `asked` tokens, documents are cut at `longest`."""
 
-    def __init__(self, weights: Weights, longest: int) -> None:
+    def __init__(self, weights: Weights, asked: int, longest: int) -> None:
         self.tokenizer = weights.tokenizer()
         self.pooled = pooled(weights)
         self.model: torch.nn.Module = self.pooled
         self.query = self.document = self.model
-        self._longest = longest
+        self._asked, self._longest = asked, longest
 
     def query_tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """As the encoder has them."""
-        return query_tokens(self.tokenizer, texts)
+        return query_tokens(self.tokenizer, texts, self._asked)
 
     def document_tokens(self, documents: Sequence[Document]) -> list[Tokens]:
         """As the encoder has them."""

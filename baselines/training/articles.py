@@ -98,7 +98,7 @@ def _schools_file() -> Path:
     if root is None or not path.exists():
         raise MissingData(
             f"{SCHOOLS} is not on disk; set RETRIEVER_BENCH_DATA to the folder that holds {_SCHOOLS_FILE}, "
-            "or train on synthetic/small"
+            "or train a variant of the profile synthetic, which needs no data"
         )
     return path
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from baselines.training import starts
-from baselines.training.trained import ROLES, Materials, Training, carry_out, facts
+from baselines.training.trained import ROLES, SCRATCH, Materials, Training, carry_out, facts
 from benchmarks.progress import Progress, duration, gibibytes
+from benchmarks.registry import variant_of
+from benchmarks.spec import Leaf, parse
 from benchmarks.storage.cache import Cache
 
 _TEXT, _PAIRS, _BATCH = "synthetic/small", "synthetic/tiny/train", 8
@@ -29,7 +31,7 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
     most = max(1, _BATCH // recipe.objective.get("passages", 1))
     small = replace(
         recipe,
-        start=recipe.start if recipe.start.startswith("scratch:") else "scratch:base",
+        start=_size(recipe.start),
         corpus=_PAIRS if pairs else _TEXT,
         vocabulary=_TEXT, batch=min(recipe.batch, most), tokens=0, steps=2,
         objective=_without_weights(recipe.objective, training.stand_ins),
@@ -53,7 +55,22 @@ def rehearse(training: Training, seed: int, progress: Progress) -> Path:
     return folder
 
 
+def _size(start: str) -> str:
+    """The BERT of scratch that a chain of starts begins with; of released weights the base, which all but MiniLM are."""
+    while not start.startswith("scratch:"):
+        leaf = None if starts.released(start) else parse(start.partition("@")[0])
+        train = variant_of(leaf)[1].train if isinstance(leaf, Leaf) else None
+        if not isinstance(train, Training):
+            return "scratch:base"
+        start = train.recipe.start
+    return start
+
+
 def _without_weights(objective: Mapping[str, Any], stand_ins: Mapping[str, str]) -> dict[str, Any]:
     """An objective whose negatives are found, and whose scores are taught, by what needs no weights."""
     asked = [role for role in ROLES if role in objective or (role == "miner" and objective.get("negatives"))]
-    return {**objective, **{role: stand_ins.get(role, "bm25:flat") for role in asked}}
+    named = {role: stand_ins.get(role, "bm25:flat") for role in asked}
+    return {
+        **objective,
+        **{role: _size(objective[role]) if name == SCRATCH else name for role, name in named.items()},
+    }

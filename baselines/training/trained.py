@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 VERSION = 1
 """Raised when the same recipe would give other weights."""
 _FACTS = "training.json"
+SCRATCH = "scratch"
 ROLES = ("miner", "teacher", "filter")
 """What a recipe may name others for: who mines its negatives, who teaches it, who takes likely answers out of them."""
 
@@ -62,7 +63,8 @@ class Training:
     recipe: Recipe
     objective: Callable[[Materials], Objective]
     stand_ins: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """By role (`ROLES`), who takes the place of another in a rehearsal, which has no weights; BM25 where none is named."""
+    """By role (`ROLES`), who takes the place of another in a rehearsal, which has no weights: `SCRATCH` is a model of the
+    other's size. BM25 where none is named."""
 
     def __call__(self, setting: Setting, progress: Progress) -> Path:
         """The folder of the finished training; trains, or goes on, where it is not. Raises `BenchError`s."""

@@ -1,9 +1,10 @@
-"""`compare`: two variants, query by query, with a paired test; of each its first seed."""
+"""`compare`: two variants, query by query, with a paired test: of the first seed that both have."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +18,7 @@ from benchmarks.records.store import Store
 from benchmarks.retrieval.resolve import canonical_spec
 from benchmarks.spec import parse
 
-HELP = "compare two variants per query, with a paired randomisation test"
+HELP = "compare two variants per query, with a paired randomisation test; of several seeds the first that both have"
 _SHOWN = 5
 
 
@@ -43,20 +44,23 @@ def run(args: Namespace) -> int:
     for id in args.collection:
         if id not in a or id not in b:
             raise UnknownName("collection that both were measured on", id, a.keys() & b.keys())
-    both = [id for id in a if id in b and (not args.collection or id in args.collection)]
-    shared = [id for id in both if args.measure in a[id].scores and args.measure in b[id].scores]
+    both = {
+        id: _paired(a[id], b[id]) for id in a if id in b and (not args.collection or id in args.collection)
+    }
+    shared = {id: pair for id, pair in both.items() if all(args.measure in one.scores for one in pair)}
     if both and not shared:
-        raise UnknownName(f"measure of {both[0]}", args.measure, a[both[0]].scores)
+        id, (first, _) = next(iter(both.items()))
+        raise UnknownName(f"measure of {id}", args.measure, first.scores)
     if not shared:
         raise UsageError(
             f"{args.a} and {args.b} have no collection in common here; `retriever-bench run` measures them"
         )
-    alone = [id for id in shared if len(a[id].scores[args.measure]) < 2]
+    alone = [id for id, (first, _) in shared.items() if len(first.scores[args.measure]) < 2]
     if alone:
         raise UsageError(
             f"{args.measure} on {alone[0]} is one number a variant: there are no queries to compare over"
         )
-    results = [_compared(a[id], b[id], args.measure) for id in shared]
+    results = [_compared(*pair, args.measure) for pair in shared.values()]
     if args.json:
         print(json.dumps(results, indent=1))
         return 0
@@ -65,19 +69,26 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _records(store: Store, text: str) -> dict[str, Record]:
-    every = sorted(store.records(), key=lambda record: record.seed)
+def _records(store: Store, text: str) -> dict[str, dict[int, Record]]:
+    """Those of a variant by collection and seed."""
+    every = list(store.records())
     spec = str(parse(text))
     if spec not in {record.spec for record in every}:
         # What was imported is known to its records alone.
         spec = str(canonical_spec(parse(text)))
-    found: dict[str, Record] = {}
+    found: dict[str, dict[int, Record]] = {}
     for record in every:
         if record.spec == spec:
-            found.setdefault(record.collection, record)
+            found.setdefault(record.collection, {})[record.seed] = record
     if not found:
         raise UnknownName("measured variant", spec, {record.spec for record in every})
     return found
+
+
+def _paired(a: Mapping[int, Record], b: Mapping[int, Record]) -> tuple[Record, Record]:
+    """Of the first seed that both have, or of each its first where they have none in common."""
+    common = a.keys() & b.keys()
+    return (a[min(common)], b[min(common)]) if common else (a[min(a)], b[min(b)])
 
 
 def _compared(a: Record, b: Record, measure: str) -> dict[str, Any]:

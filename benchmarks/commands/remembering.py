@@ -36,7 +36,11 @@ def run(args: Namespace) -> int:
     store, spec = Store(args.results), str(canonical_spec(parse(args.spec)))
     now = store.find(spec, args.collection, args.seed)
     if now is None:
-        raise RecordError(f"{spec} on {args.collection} has no accepted record in {args.results}")
+        seeds = sorted(
+            one.seed for one in store.records() if (one.spec, one.collection) == (spec, args.collection)
+        )
+        others = f" with seed {args.seed}, but with --seed {', '.join(map(str, seeds))}" if seeds else ""
+        raise RecordError(f"{spec} on {args.collection} has no accepted record in {args.results}{others}")
     measure = args.measure or conventions_of(args.collection).measures[0]
     if measure not in now.means:
         raise UnknownName(f"measure of {args.collection}", measure, now.means)

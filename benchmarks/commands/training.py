@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,8 +58,7 @@ def run(args: Namespace) -> int:
     for cells in plan.values():
         check_names(cells)
     specs = {seed: [spec for spec, _ in cells] or variants for seed, cells in plan.items()}
-    if not any(trained_leaves(parse(spec)) for some in specs.values() for spec in some):
-        raise UsageError("nothing of this is trained here; `retriever-bench run` measures it")
+    _check_trained(spec for some in specs.values() for spec in some)
     only_train = args.only_train or not any(plan.values())
     if not only_train:
         measuring.check_results_folder(chosen, args)
@@ -112,6 +111,7 @@ def _profile(args: Namespace) -> tuple[str, list[str]]:
 
 def _rehearse(variants: Sequence[str], args: Namespace) -> int:
     """Two steps of each variant. Nothing is kept, and nothing measured."""
+    _check_trained(variants)
     trained = {
         0: train_all(variants, Setting(seed=args.seed or 0, random_weights=True), Progress(args.quiet))
     }
@@ -120,6 +120,11 @@ def _rehearse(variants: Sequence[str], args: Namespace) -> int:
     else:
         _show(trained, "rehearsed")
     return _exit_code(trained, args.strict)
+
+
+def _check_trained(specs: Iterable[str]) -> None:
+    if not any(trained_leaves(parse(spec)) for spec in specs):
+        raise UsageError("nothing of this is trained here; `retriever-bench run` measures it")
 
 
 def _of_profile(args: Namespace) -> list[str]:

@@ -25,17 +25,22 @@ _LEGEND = (
     "A number is a mean over all judged queries; of a variant that is trained here the mean over seeds, ± its standard "
     "deviation over seeds (with n - 1), and the seeds where it is not all of them: means over other seeds are no fair "
     "comparison, and verdicts take those that both have. It links to the record of the first seed. ↓ is a mean below that "
-    "of what training started from, on the same collection and with the same seeds. A cell that was not measured is empty. What is trained here is on the lab rung, whatever its collection, and is never "
-    "set beside published numbers."
+    "of the variant that training started from last, on the same collection, where both are searched alike (`@0`: that "
+    "variant's seed 0). Another head than its own takes of a start the body alone: what is left of it then is a row "
+    "`untrained`, where it was measured. A cell that was not measured is empty. What is trained here is on the lab rung, "
+    "whatever its collection, and is never set beside published numbers."
 )
 _SPENT = (
     "The mean over seeds of what making each variant took, as its records say: of its own training, without what it starts "
-    "from. Seconds are those of the machine as it was, with other work beside it or without: compare tokens."
+    "from. Seconds are those of the machine as it was, with other work beside it or without: compare tokens. These are what "
+    "the loss read: what a refresh of ANCE's index encodes, or a teacher reads, comes besides. A last loss that is far "
+    "from nothing says that the steps were few; losses of different kinds do not compare."
 )
 _CURVES = (
     "What the trainings of the first seed said of their steps, each point a mean over a fiftieth of them."
 )
 _AMOUNTS = ("tokens", "steps", "seconds", "parameters")
+_LOSS = "last_loss"
 
 
 def experiments(board: Board) -> list[Suite]:
@@ -192,8 +197,10 @@ def _spent(board: Board, one: Suite) -> str:
         if trainings := _trainings(board, one, leaf):
             devices = dict.fromkeys(str(spent["device"]) for spent in trainings if "device" in spent)
             amounts = [_amount([spent[name] for spent in trainings if name in spent]) for name in _AMOUNTS]
-            rows.append((code(str(leaf)), [*amounts, escape(", ".join(devices))]))
-    return split_tables("variant", [*_AMOUNTS, "device"], rows) if rows else ""
+            losses = [spent[_LOSS] for spent in trainings if _LOSS in spent]
+            last = f"{fmean(losses):.3f}" if losses else ""
+            rows.append((code(str(leaf)), [*amounts, last, escape(", ".join(devices))]))
+    return split_tables("variant", [*_AMOUNTS, "last loss", "device"], rows) if rows else ""
 
 
 def _trainings(board: Board, one: Suite, leaf: Leaf) -> list[Mapping[str, Any]]:

@@ -32,8 +32,8 @@ def code(text: str) -> str:
 
 
 def link(text: str, target: str) -> str:
-    """A link; `text` is Markdown already."""
-    return f"[{text}]({quote(target, safe='/:')})"
+    """A link, perhaps to a heading (`page.md#heading`); `text` is Markdown already."""
+    return f"[{text}]({quote(target, safe='/:#')})"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, text: Collection[int] = (0,)) -> str:

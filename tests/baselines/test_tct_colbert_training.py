@@ -251,6 +251,16 @@ def test_a_student_learns_from_its_teacher(bench: Bench) -> None:
     assert learnt > untrained
 
 
+def test_a_rehearsal_has_the_size_of_what_the_chain_begins_with() -> None:
+    """The lab's student starts from a ColBERT that starts from two small towers; its teacher is as small."""
+    train = baselines()["tct_colbert"].variants["lab:in-batch:scifact"].train
+    assert train is not None
+    recipe = json.loads((train(Setting(random_weights=True), QUIET) / "training.json").read_text())[
+        "made_of"
+    ]["recipe"]
+    assert recipe["start"] == recipe["objective"]["teacher"] == "scratch:small"
+
+
 @pytest.mark.slow
 def test_the_papers_size_takes_two_steps_in_the_memory_that_was_foreseen() -> None:
     """Two BERT-bases, the teacher's drawn, with the published lengths, eight queries at a time."""

@@ -197,6 +197,12 @@ def test_an_experiment_can_be_rehearsed(capsys: pytest.CaptureFixture[str]) -> N
     assert ran == ["trainee:lab:unstable", "trainee:paper:large", PLAIN]
 
 
+def test_a_dry_run_of_what_is_not_trained_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """As the training itself would."""
+    assert main(["train", "--variant", "bm25", "--dry-run"]) == 2
+    assert "nothing of this is trained here" in capsys.readouterr().err
+
+
 def test_a_dry_run_rehearses_a_whole_profile(capsys: pytest.CaptureFixture[str]) -> None:
     """Every variant of a profile is trained with random weights, experiments or not, and nothing is measured."""
     found = asked(capsys, "train", "--baseline", "trainee", "--dry-run", code=1)

@@ -41,7 +41,7 @@ def trained(bm25: Record, value: float, seed: int, spec: str = PLAIN) -> Record:
     """A record of a trained variant: of each seed another mean and another training."""
     training = {
         "tokens": 1_000_000, "steps": 100 + seed, "seconds": 60.0 * (seed + 1), "parameters": 26, "device": "a hand",
-        "losses": [3.0, 2.0],
+        "last_loss": 0.5 * (seed + 1),
     }  # fmt: skip
     scores = {name: {"a": value, "b": value} for name in bm25.scores}
     return replace(bm25, spec=spec, seed=seed, scores=scores, training=training)
@@ -88,8 +88,8 @@ def test_what_was_spent_is_a_mean_over_seeds(board: Board) -> None:
         if "`" in line
     ]
     assert rows[:2] == [
-        [f"`{PLAIN}`", "1,000,000", "101", "120", "26", "a hand"],
-        [f"`{LONGER}`", "1,000,000", "102", "150", "26", "a hand"],
+        [f"`{PLAIN}`", "1,000,000", "101", "120", "26", "1.000", "a hand"],
+        [f"`{LONGER}`", "1,000,000", "102", "150", "26", "1.250", "a hand"],
     ]
 
 

@@ -219,7 +219,9 @@ def test_what_is_not_here_is_said_in_one_line(tmp_path: Path, monkeypatch: pytes
     """The file, the variable that names its folder, and what can be read instead."""
     monkeypatch.setenv("RETRIEVER_BENCH_DATA", str(tmp_path))
     for ask in (lambda: list(articles(SCHOOLS)), lambda: identity(SCHOOLS)):
-        with pytest.raises(MissingData, match=r"set RETRIEVER_BENCH_DATA .* or train on synthetic/small"):
+        with pytest.raises(
+            MissingData, match=r"set RETRIEVER_BENCH_DATA .* or train a variant of the profile synthetic"
+        ):
             ask()
     for wrong in (lambda: list(articles("wikipedia")), lambda: identity("wikipedia")):
         with pytest.raises(
