@@ -78,12 +78,16 @@ def _measure(collection: str) -> str:
 
 
 def _exact(board: Board, record: Record) -> Record | None:
-    """The record of exact search with the same encoder, collection and seed; none for what is exact itself."""
+    """The record of exact search with the same encoder, collection and seed, one that was timed if there is one.
+
+    None for what is exact itself.
+    """
     leaf = parse(record.spec)
     if not isinstance(leaf, Leaf) or leaf.index in _EXACT:
         return None
-    twins = (board.seeds.get((str(replace(leaf, index=key)), record.collection), {}) for key in _EXACT)
-    return next((found[record.seed] for found in twins if record.seed in found), None)
+    named = [(str(replace(leaf, index=key)), record.collection) for key in _EXACT]
+    twins = [found[record.seed] for cell in named if record.seed in (found := board.seeds.get(cell, {}))]
+    return next((one for one in twins if one.efficiency), twins[0] if twins else None)
 
 
 def _row(board: Board, record: Record, exact: Record, up: str) -> tuple[str, list[str]]:

@@ -126,4 +126,4 @@ def test_a_reranking_keeps_its_share_of_the_rate_of_a_product(benchmark: Any, la
 def test_a_search_keeps_its_share_of_the_rate_of_a_product(benchmark: Any, late: LateInteraction) -> None:
     """Several queries share what was read."""
     work = len(QUERIES) * QUERIES[0].size * int(LENGTHS.sum())
-    assert share_of_rate(lambda: late.find(QUERIES, 100), work, benchmark) >= 0.4
+    assert share_of_rate(lambda: late.find(QUERIES, 100), work, benchmark) >= 0.3
