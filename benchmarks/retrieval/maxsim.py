@@ -74,8 +74,7 @@ def reduced(products: torch.Tensor, lengths: NDArray[np.integer]) -> FloatArray:
     if (lengths == lengths[0]).all():
         best = products.view(len(lengths), -1, columns).amax(dim=1)
     elif products.is_cuda:
-        counts = torch.from_numpy(lengths.astype(np.int64)).to(products.device)
-        best = torch.segment_reduce(products, "max", lengths=counts, axis=0)
+        best = segmented(products, lengths)
     elif columns > _NARROW:
         best = torch.stack([rows.amax(dim=0) for rows in torch.split(products, lengths.tolist())])
     else:
@@ -83,6 +82,14 @@ def reduced(products: torch.Tensor, lengths: NDArray[np.integer]) -> FloatArray:
         return narrow
     found: FloatArray = best.cpu().numpy()
     return found
+
+
+def segmented(products: torch.Tensor, lengths: NDArray[np.integer]) -> torch.Tensor:
+    """The same of ragged stretches in one call, for a GPU: on a CPU it takes three times as long as NumPy's."""
+    import torch
+
+    counts = torch.from_numpy(lengths.astype(np.int64)).to(products.device)
+    return torch.segment_reduce(products, "max", lengths=counts, axis=0)
 
 
 def _starts(lengths: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.interfaces import FloatArray
-from benchmarks.retrieval.maxsim import maxsim, reduced
+from benchmarks.retrieval.maxsim import maxsim, reduced, segmented
 
 
 def slowly(query: FloatArray, document: FloatArray) -> float:
@@ -42,8 +42,9 @@ def test_maxsim_is_a_triple_loop(queries: list[int], lengths: list[int], seed: i
     st.integers(0, 99),
 )  # fmt: skip
 def test_maxima_of_stretches(lengths: list[int], same: bool, columns: int, seed: int) -> None:
-    """Bit for bit those of a loop: ragged or of one length, of few columns (a query's) or many (several queries')."""
+    """Bit for bit those of a loop: ragged or of one length, of few columns (a query's) or many (several queries'), and in a GPU's way."""
     counts = np.array([lengths[0]] * len(lengths) if same else lengths, dtype=np.int32)
     products = np.random.default_rng(seed).standard_normal((counts.sum(), columns), dtype=np.float32)
     expected = np.stack([part.max(axis=0) for part in np.split(products, np.cumsum(counts)[:-1])])
     np.testing.assert_array_equal(reduced(torch.from_numpy(products), counts), expected)
+    np.testing.assert_array_equal(segmented(torch.from_numpy(products), counts).numpy(), expected)
